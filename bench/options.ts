@@ -1,0 +1,55 @@
+import { parseArgs } from 'node:util'
+
+export interface Options {
+  rounds: number
+  seconds: number
+  only: RegExp
+  isQuick: boolean
+  /** Whether the run replaces docs/benchmarks.md and bench/results/latest.json. */
+  publishes: boolean
+  profiles: boolean
+}
+
+export const usage = `node bench/run.ts [options]
+
+  --rounds N        rounds; each walks every server (default 5)
+  --seconds S       length of each measuring window (default 3)
+  --quick           2 rounds of 1 second: a first look, not a result
+  --only PATTERN    only where "workload target" matches, e.g. 'call.*(tsmcp|raw)'
+  --publish         replace docs/benchmarks.md and bench/results/latest.json; the default for a
+                    run that is neither --quick nor --only
+  --no-publish      do not
+  --profile         instead of measuring: CPU profile of the tsmcp server under load; --only picks
+                    another target, e.g. --only 'tsmcp/2026'
+`
+
+function positive(text: string, name: string): number {
+  const value = Number(text)
+  if (!(value > 0)) throw new Error(`--${name} wants a positive number, not '${text}'`)
+  return value
+}
+
+export function readOptions(argv: string[]): Options | undefined {
+  const { values } = parseArgs({
+    args: argv,
+    allowNegative: true,
+    options: {
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      publish: { type: 'boolean' },
+      profile: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  })
+  if (values.help) return undefined
+  return {
+    rounds: Math.ceil(positive(values.rounds ?? (values.quick ? '2' : '5'), 'rounds')),
+    seconds: positive(values.seconds ?? (values.quick ? '1' : '3'), 'seconds'),
+    only: new RegExp(values.only ?? ''),
+    isQuick: values.quick,
+    publishes: values.publish ?? !(values.quick || values.only !== undefined),
+    profiles: values.profile,
+  }
+}

@@ -1,0 +1,60 @@
+/** One server, spoken to in one revision of the protocol. */
+export interface Target {
+  /** What samples and `--only` call it, for example `tsmcp/2025-11-25`. */
+  name: string
+  label: string
+  file: string
+  revision: string
+  /** True if a client opens a session first (every revision before 2026-07-28). */
+  hasSessions: boolean
+}
+
+export const latestStateful = '2025-11-25'
+export const stateless = '2026-07-28'
+
+const target = (server: string, label: string, revision: string): Target => ({
+  name: `${server}/${revision}`,
+  label,
+  file: `servers/${server}.ts`,
+  revision,
+  hasSessions: revision !== stateless && server !== 'raw',
+})
+
+export const raw2025 = target('raw', 'raw `node:http`', latestStateful)
+export const raw2026 = target('raw', 'raw `node:http`', stateless)
+export const tsmcp2025 = target('tsmcp', '**tsmcp**', latestStateful)
+export const tsmcp2026 = target('tsmcp', '**tsmcp**', stateless)
+export const sdkV1 = target('sdk-v1', 'official SDK v1, sessions', latestStateful)
+export const sdkV2 = target('sdk-v2-stateful', 'official SDK v2, sessions', latestStateful)
+export const sdkV2Stateless = target(
+  'sdk-v2-2026',
+  'official SDK v2, `createMcpHandler`',
+  stateless,
+)
+// mcp-lite knows no newer revision; asked for one, it falls back to 2025-03-26.
+export const mcpLite = target('mcp-lite', 'mcp-lite, sessions', '2025-06-18')
+
+/** In the order in which a round walks them. */
+export const httpTargets: readonly Target[] = [
+  raw2025,
+  tsmcp2025,
+  mcpLite,
+  sdkV1,
+  sdkV2,
+  raw2026,
+  tsmcp2026,
+  sdkV2Stateless,
+]
+
+export const mcpTargets = httpTargets.filter(({ file }) => file !== raw2025.file)
+export const sessionTargets = mcpTargets.filter(({ hasSessions }) => hasSessions)
+
+const stdio = (server: string, label: string): Target => ({
+  ...target(`${server}-stdio`, label, latestStateful),
+  hasSessions: false,
+})
+
+export const tsmcpStdio = stdio('tsmcp', '**tsmcp**')
+export const sdkV1Stdio = stdio('sdk-v1', 'official SDK v1')
+export const sdkV2Stdio = stdio('sdk-v2', 'official SDK v2')
+export const stdioTargets: readonly Target[] = [tsmcpStdio, sdkV1Stdio, sdkV2Stdio]

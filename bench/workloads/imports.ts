@@ -1,0 +1,80 @@
+import { spawnSync } from 'node:child_process'
+import { nodeOnCore, serverCore } from '../processes/child.ts'
+import { type Context, record } from './context.ts'
+
+export const importTime = 'import'
+
+export interface Import {
+  name: string
+  label: string
+  modules: string[]
+}
+
+const dist = (file: string) => new URL(`../../dist/${file}.js`, import.meta.url).href
+
+const entry = (name: string, label: string, ...modules: string[]): Import => ({
+  name,
+  label,
+  modules: modules.map((module) => (module.startsWith('/') ? dist(module.slice(1)) : module)),
+})
+
+export const httpImport = 'tsmcp/http'
+
+export const imports: readonly Import[] = [
+  entry('node:http', 'node:http alone', 'node:http'),
+  entry('tsmcp', '**tsmcp**', '/index'),
+  entry(httpImport, '**tsmcp** and tsmcp/http', '/index', '/http'),
+  entry(
+    'sdk-v1',
+    'official SDK v1, server and HTTP transport',
+    '@modelcontextprotocol/sdk/server/mcp.js',
+    '@modelcontextprotocol/sdk/server/streamableHttp.js',
+  ),
+  entry(
+    'sdk-v2',
+    'official SDK v2, server and Node adapter',
+    '@modelcontextprotocol/server',
+    '@modelcontextprotocol/node',
+  ),
+  entry('mcp-lite', 'mcp-lite, hono and its Node adapter', 'mcp-lite', 'hono', '@hono/node-server'),
+]
+
+/** Runs a fresh process that imports the modules and ends; milliseconds from start to end. */
+function processMs(modules: string[]): number {
+  const source = modules.map((module) => `import ${JSON.stringify(module)}`).join('\n')
+  const [command, commandArguments] = nodeOnCore(serverCore, [
+    '--input-type=module',
+    '--eval',
+    source,
+  ])
+  const started = performance.now()
+  const { status, stderr } = spawnSync(command, commandArguments, {
+    // From here the bare names resolve to what the bench has installed.
+    cwd: import.meta.dirname,
+    encoding: 'utf8',
+    env: { ...process.env, NODE_ENV: 'production' },
+    timeout: 20_000,
+  })
+  if (status !== 0)
+    throw new Error(
+      stderr
+        .trim()
+        .split('\n')
+        .find((line) => /Error/.test(line)),
+    )
+  return performance.now() - started
+}
+
+/** Each sample is an importing process minus an empty one that ran right before it. */
+export async function runImportWorkload(context: Context): Promise<void> {
+  const repetitions = context.isQuick ? 3 : 7
+  for (let repetition = 0; repetition < repetitions; repetition++) {
+    for (const target of imports) {
+      if (!context.includes(importTime, target)) continue
+      await record(context, { workload: importTime, target }, async () => {
+        const emptyMs = processMs([])
+        return { values: { ms: processMs(target.modules) - emptyMs, emptyMs } }
+      })
+    }
+  }
+}

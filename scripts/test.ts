@@ -1,0 +1,81 @@
+/**
+ * Runs test files under node:test and ends with the line `N passed, N failed[, N skipped]`.
+ *
+ *     npm test                            everything in test/
+ *     npm test -- test/protocol           a folder
+ *     npm test -- test/http/post.test.ts  files
+ *     npm run test:dist                   the same tests against dist/ in place of src/
+ *     npm run coverage                    with coverage, and its floors
+ */
+import { existsSync, globSync, statSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { run } from 'node:test'
+import { spec } from 'node:test/reporters'
+import { parseArgs } from 'node:util'
+import { checkFloors } from './coverage.ts'
+
+const testTimeoutMs = 60_000
+/** A file that keeps a handle open never ends by itself; longer than any one test may take. */
+const silenceLimitMs = 180_000
+
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { dist: { type: 'boolean' }, coverage: { type: 'boolean' } },
+})
+process.chdir(new URL('..', import.meta.url).pathname)
+
+const files = testFiles(positionals.length > 0 ? positionals : ['test'])
+if (files.length === 0) stop(`No test files in ${positionals.join(', ') || 'test/'}`)
+
+if (flags.dist) {
+  if (!existsSync('dist')) stop('There is no dist/: run `npm run build` first')
+  // By the environment, so that it reaches the programs which tests start, too.
+  const hook = new URL('./dist-hook.ts', import.meta.url)
+  process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --import=${hook}`.trim()
+}
+
+const silence = new AbortController()
+const watchdog = setTimeout(() => silence.abort(), silenceLimitMs)
+let floors: ReturnType<typeof checkFloors> = []
+
+const events = run({
+  files,
+  // Tests wait on sockets and child processes more than they compute.
+  concurrency: Math.max(2, availableParallelism()),
+  execArgv: [`--test-timeout=${testTimeoutMs}`],
+  signal: silence.signal,
+  coverage: flags.coverage ?? false,
+  coverageIncludeGlobs: ['src/**'],
+})
+events.on('test:complete', () => watchdog.refresh())
+events.on('test:coverage', ({ summary }) => {
+  floors = checkFloors(summary)
+})
+events.on('test:summary', ({ file, counts, success }) => {
+  // Each file has a summary of its own; the one of all names none.
+  if (file !== undefined) return
+  clearTimeout(watchdog)
+  const skipped = counts.skipped + counts.todo
+  const failed = Math.max(success ? 0 : 1, counts.tests - counts.passed - skipped)
+  process.exitCode = failed === 0 && floors.every(({ isEnough }) => isEnough) ? 0 : 1
+  // Below everything that the reporter has to say.
+  process.once('exit', () => {
+    for (const { text } of floors) console.log(text)
+    console.log(
+      `${counts.passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`,
+    )
+  })
+})
+events.compose(new spec()).pipe(process.stdout)
+
+function testFiles(paths: string[]): string[] {
+  return paths.flatMap((path) => {
+    const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory()
+    return globSync(isFolder ? `${path}/**/*.test.ts` : path)
+  })
+}
+
+function stop(message: string): never {
+  console.error(message)
+  process.exit(1)
+}

@@ -1,0 +1,98 @@
+import type { Command } from 'commander'
+import { serveStdio } from '../stdio.ts'
+import { bannerLines, listeningEvent, stoppingLine } from './banner.ts'
+import { usageError } from './cli-error.ts'
+import type { CommandContext } from './command-context.ts'
+import type { ExitCode } from './exit-codes.ts'
+import { introspect } from './introspect.ts'
+import { type Io, note, print } from './io.ts'
+import { listen, type ServeValues } from './listen.ts'
+import { loadServer } from './load-server.ts'
+import { commanderOption, commonSettings, resolveSettings, serveSettings } from './settings.ts'
+import { untilStopped } from './until-stopped.ts'
+import { watchAndServe } from './watch.ts'
+
+const examples = `
+Examples:
+  tsmcp serve server.ts                      on http://127.0.0.1:8080/mcp
+  tsmcp serve server.ts --port 3000 --watch  reload when a file changes
+  tsmcp serve server.ts --stdio              as a command of a desktop host
+  tsmcp serve server.ts --host 0.0.0.0 --allowed-host mcp.example.com
+
+FILE exports by default a server of defineServer(), one of the official SDK, or a function that
+returns either. At SIGTERM or SIGINT calls in flight finish first; a second signal stops at once.`
+
+/** Adds `tsmcp serve` to the program. */
+export function addServe(program: Command, context: CommandContext): void {
+  const command = program
+    .command('serve')
+    .summary('serve the MCP server of a TypeScript file')
+    .description('Serves the MCP server that a TypeScript or JavaScript file exports.')
+    .argument('<FILE>', 'the module whose default export is the server')
+    .addHelpText('after', examples)
+  for (const setting of Object.values({ ...serveSettings, ...commonSettings })) {
+    command.addOption(commanderOption(setting))
+  }
+  command.action(async (file: string, flags: Record<string, unknown>) => {
+    const { env } = context.io
+    const values = resolveSettings(serveSettings, { flags, env })
+    const common = resolveSettings(commonSettings, { flags, env })
+    context.finish(await runServe(file, { ...values, json: common.json }, context.io))
+  })
+}
+
+/** Serves until a signal, or the end of stdin, stops it. */
+export async function runServe(
+  file: string,
+  values: ServeValues & { readonly json: boolean },
+  io: Io,
+): Promise<ExitCode> {
+  if (values.stdio && values.watch) {
+    throw usageError(
+      '--watch and --stdio exclude each other, since over stdio the host starts the command: watch over HTTP instead',
+    )
+  }
+  if (values.stdio) return serveOverStdio(file, values, io)
+  return values.watch ? watchAndServe(file, values, io) : serveOverHttp(file, values, io)
+}
+
+async function serveOverHttp(
+  file: string,
+  values: ServeValues & { readonly json: boolean },
+  io: Io,
+): Promise<ExitCode> {
+  if (values.json) io.reserveStdout()
+  const server = await loadServer(file, io.cwd)
+  const listener = await listen(server, values, file)
+  const stopped = untilStopped(io, {
+    close: () => listener.close(),
+    onStopping: () => {
+      if (values.json) print(io, JSON.stringify({ event: 'stopping' }))
+      else note(io, stoppingLine(values.drainMs))
+    },
+  })
+  const listening = { url: listener.url, introduction: await introspect(server) }
+  if (values.json) print(io, JSON.stringify(listeningEvent(listening)))
+  else for (const line of bannerLines(listening)) print(io, line)
+  const exitCode = await stopped
+  if (values.json) print(io, JSON.stringify({ event: 'stopped', exitCode }))
+  else note(io, exitCode === 0 ? 'stopped' : 'stopped at once')
+  return exitCode
+}
+
+async function serveOverStdio(file: string, values: ServeValues, io: Io): Promise<ExitCode> {
+  io.reserveStdout()
+  const server = await loadServer(file, io.cwd)
+  const connection = serveStdio(server, {
+    input: io.stdin,
+    output: io.stdout,
+    drainMs: values.drainMs,
+  })
+  const introduction = await introspect(server)
+  note(io, `${introduction?.name ?? file} is serving over stdio; it ends when stdin closes`)
+  return untilStopped(io, {
+    close: () => connection.close(),
+    onStopping: () => note(io, stoppingLine(values.drainMs)),
+    ended: connection.closed,
+  })
+}

@@ -1,0 +1,237 @@
+import { Option } from 'commander'
+import { usageError } from './cli-error.ts'
+import { nearestName } from './nearest-name.ts'
+import { type Setting, text, textList, toggle, wholeNumber } from './setting.ts'
+
+const largestTimer = 2 ** 31 - 1
+
+/** What `tsmcp serve` can be told. */
+export const serveSettings = {
+  port: wholeNumber({
+    flag: '--port',
+    variables: ['PORT'],
+    about: 'port to listen on; 0 takes any free one',
+    default: 8080,
+    min: 0,
+    max: 65_535,
+  }),
+  host: text({
+    flag: '--host',
+    placeholder: '<name>',
+    variables: ['HOST'],
+    about: 'address to listen on; 0.0.0.0 or :: lets other machines in',
+    default: '127.0.0.1',
+    pattern: /^[^\s/]+$/,
+    allowed: 'a host name or an IP address',
+  }),
+  stdio: toggle({
+    flag: '--stdio',
+    variables: ['STDIO'],
+    about: 'speak over stdin and stdout instead of HTTP',
+  }),
+  watch: toggle({
+    flag: '--watch',
+    variables: ['WATCH'],
+    about: 'reload when the file, or a file it imports, changes',
+  }),
+  drainMs: wholeNumber({
+    flag: '--drain-ms',
+    variables: ['DRAIN_MS'],
+    about: 'how long calls in flight may take to finish after SIGTERM or SIGINT, in milliseconds',
+    default: 10_000,
+    min: 0,
+    max: largestTimer,
+  }),
+  allowedHosts: textList({
+    flag: '--allowed-host',
+    placeholder: '<name>',
+    variables: ['ALLOWED_HOSTS'],
+    about: 'name that the Host header may carry (protection from DNS rebinding)',
+    defaultText: 'localhost, 127.0.0.1 and [::1]; any name when --host is not loopback',
+    allowed: 'a host name such as mcp.example.com, or * for any,',
+    isAllowed: (part) => part === '*' || /^[^\s/*]+$/.test(part),
+  }),
+  allowedOrigins: textList({
+    flag: '--allowed-origin',
+    placeholder: '<origin>',
+    variables: ['ALLOWED_ORIGINS'],
+    about: 'origin of web pages that may call the server',
+    defaultText: 'loopback origins',
+    allowed: 'an origin such as https://app.example.com, or * for any,',
+    isAllowed: (part) => part === '*' || isOrigin(part),
+  }),
+  maxBodyBytes: wholeNumber({
+    flag: '--max-body-bytes',
+    variables: ['MAX_BODY_BYTES'],
+    about: 'largest request body, in bytes',
+    default: 4 * 1024 * 1024,
+    min: 1,
+    max: 2 ** 30,
+  }),
+  sessionIdleMs: wholeNumber({
+    flag: '--session-idle-ms',
+    variables: ['SESSION_IDLE_MS'],
+    about: 'a session that is silent this long is ended, in milliseconds',
+    default: 1_800_000,
+    min: 1,
+    max: Number.MAX_SAFE_INTEGER,
+  }),
+  maxSessions: wholeNumber({
+    flag: '--max-sessions',
+    variables: ['MAX_SESSIONS', 'MAX_CONNECTIONS'],
+    about: 'most sessions at once; further clients are told to come back later',
+    default: 100_000,
+    min: 1,
+    max: 10_000_000,
+  }),
+} as const
+
+/** What `tsmcp call` and `tsmcp list` can be told about the connection. */
+export const clientSettings = {
+  timeoutMs: wholeNumber({
+    flag: '--timeout-ms',
+    variables: ['TIMEOUT_MS'],
+    about: 'how long to wait for an answer, or for the next sign of progress, in milliseconds',
+    default: 300_000,
+    min: 1,
+    max: largestTimer,
+  }),
+} as const
+
+/** What every command can be told. */
+export const commonSettings = {
+  json: toggle({
+    flag: '--json',
+    variables: ['JSON'],
+    about: 'print JSON for programs instead of text for people',
+  }),
+  verbose: toggle({
+    flag: '--verbose',
+    variables: ['VERBOSE'],
+    about: "show the stack of an error, and the server's log messages",
+  }),
+} as const
+
+/** Variables of erlmcp's own deployment guide that this version knows of and does not act on. */
+export const unusedVariables = [
+  {
+    name: 'PROFILE',
+    inert: /^(development|dev|test)$/i,
+    about:
+      'profiles are not part of this version: authentication and TLS stay with a proxy in front',
+  },
+  {
+    name: 'OTEL_ENABLED',
+    inert: /^(false|0|no|off)$/i,
+    about: 'traces are not part of this version',
+  },
+  {
+    name: 'CHAOS_ENABLED',
+    inert: /^(false|0|no|off)$/i,
+    about: 'fault injection is not part of this version',
+  },
+  { name: 'OTP_VERSION', inert: /^/, about: 'names an Erlang release, which has no meaning here' },
+] as const
+
+type AnySetting = Setting<number> | Setting<string> | Setting<boolean> | Setting<readonly string[]>
+
+/** Settings by the name that the program knows them by. */
+export type SettingTable = Readonly<Record<string, AnySetting>>
+
+/** The values that a table of settings resolves to. */
+export type ValuesOf<Table extends SettingTable> = {
+  readonly [Name in keyof Table]: Table[Name] extends Setting<infer Value> ? Value : never
+}
+
+/** Where settings come from: what commander parsed, and the environment. */
+export interface SettingSources {
+  readonly flags: Readonly<Record<string, unknown>>
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+/** The environment variables of a setting, strongest first: TSMCP_* before ERLMCP_*. */
+export function variableNames(setting: Pick<AnySetting, 'variables'>): string[] {
+  return ['TSMCP_', 'ERLMCP_'].flatMap((prefix) => setting.variables.map((name) => prefix + name))
+}
+
+/** Flag beats TSMCP_* beats ERLMCP_* beats the default. Throws a usage error at a value that is not allowed. */
+export function resolveSettings<Table extends SettingTable>(
+  table: Table,
+  sources: SettingSources,
+): ValuesOf<Table> {
+  const values = Object.entries(table).map(([name, setting]) => [
+    name,
+    resolveOne(setting, sources),
+  ])
+  return Object.fromEntries(values) as ValuesOf<Table>
+}
+
+function resolveOne(setting: AnySetting, { flags, env }: SettingSources): unknown {
+  const given = flags[commanderOption(setting).attributeName()]
+  if (given === true) return true
+  if (Array.isArray(given))
+    return given.flatMap((part) => parsed(setting, setting.flag, String(part)))
+  if (given !== undefined) return parsed(setting, setting.flag, String(given))
+  for (const name of variableNames(setting)) {
+    const value = env[name]
+    if (value !== undefined && value !== '') return parsed(setting, name, value)
+  }
+  return setting.default
+}
+
+function parsed(setting: AnySetting, source: string, given: string): unknown {
+  const value = setting.parse(given)
+  if (value === undefined) {
+    throw usageError(`${source} is '${given}', but only ${setting.allowed} is allowed`)
+  }
+  return value
+}
+
+/** The same setting as commander wants it: the value stays text, `resolveSettings` judges it. */
+export function commanderOption(setting: AnySetting): Option {
+  const flags =
+    setting.placeholder === undefined ? setting.flag : `${setting.flag} ${setting.placeholder}`
+  const option = new Option(flags, `${setting.about} (${fallbackText(setting)})`)
+  return setting.isRepeatable === true ? option.argParser(collect) : option
+}
+
+function collect(value: string, previous: unknown): string[] {
+  return Array.isArray(previous) ? [...previous.map(String), value] : [value]
+}
+
+function fallbackText(setting: AnySetting): string {
+  const variable = `env: TSMCP_${setting.variables[0]}`
+  if (setting.placeholder === undefined) return variable
+  return `default: ${defaultText(setting)}; ${variable}`
+}
+
+/** The default value as people read it. */
+export function defaultText(setting: AnySetting): string {
+  return setting.defaultText ?? String(setting.default)
+}
+
+/** One line for each TSMCP_* variable that is no setting, and each erlmcp variable that has no effect yet. */
+export function environmentNotes(env: SettingSources['env']): string[] {
+  const tables = [serveSettings, clientSettings, commonSettings]
+  const known = tables.flatMap((table) => Object.values(table).flatMap(variableNames))
+  const notes: string[] = []
+  for (const [name, value] of Object.entries(env)) {
+    const prefix = /^(TSMCP|ERLMCP)_/.exec(name)?.[0]
+    if (prefix === undefined || value === undefined || value === '' || known.includes(name))
+      continue
+    const unused = unusedVariables.find((variable) => prefix + variable.name === name)
+    if (unused !== undefined) {
+      if (!unused.inert.test(value)) notes.push(`${name}=${value} has no effect: ${unused.about}`)
+    } else if (prefix === 'TSMCP_') {
+      const nearest = nearestName(name, known)
+      notes.push(
+        `${name} is no setting${nearest === undefined ? '' : `, did you mean ${nearest}?`}`,
+      )
+    }
+  }
+  return notes
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text
+}

@@ -1,0 +1,20 @@
+import type { ExitCode } from './exit-codes.ts'
+import type { Introduction } from './introspect.ts'
+
+/** What the serving process tells the watching one. */
+export type WorkerMessage =
+  | { readonly kind: 'files'; readonly files: readonly string[] }
+  | { readonly kind: 'listening'; readonly url: string; readonly introduction?: Introduction }
+  | {
+      readonly kind: 'failed'
+      /** A file that does not load may be mended; an address that is taken will not free itself. */
+      readonly stage: 'load' | 'listen'
+      readonly message: string
+      readonly stack: string
+      readonly exitCode: ExitCode
+    }
+
+/** What the watching process tells the serving one. */
+export type SupervisorMessage =
+  | { readonly kind: 'serve'; readonly file: string; readonly cwd: string; readonly values: object }
+  | { readonly kind: 'drain' }

@@ -1,0 +1,54 @@
+/**
+ * The program of a serving process under `tsmcp serve --watch`. It loads the file, listens on the
+ * socket that node:cluster shares between the old and the new process, and drains when told to.
+ */
+import process from 'node:process'
+import type { HttpListener } from '../http.ts'
+import { describeFailure } from './cli-error.ts'
+import { introspect } from './introspect.ts'
+import { listen, type ServeValues } from './listen.ts'
+import { loadServer } from './load-server.ts'
+import { installModuleHooks } from './module-hooks.ts'
+import type { SupervisorMessage, WorkerMessage } from './watch-messages.ts'
+
+let listener: HttpListener | undefined
+
+process.on('message', (message: SupervisorMessage) => {
+  if (message.kind === 'serve') void serve(message.file, message.cwd, message.values as ServeValues)
+  else void drain()
+})
+// A terminal, or systemd, signals every process at once. The watching one says here what is to be done.
+process.on('SIGINT', () => {})
+process.on('SIGTERM', () => {})
+process.on('disconnect', () => process.exit(1))
+
+async function serve(file: string, cwd: string, values: ServeValues): Promise<void> {
+  const seen = installModuleHooks()
+  let stage: 'load' | 'listen' = 'load'
+  try {
+    const server = await loadServer(file, cwd)
+    stage = 'listen'
+    listener = await listen(server, values, file)
+    const introduction = await introspect(server)
+    // Before the rest, so that a change made from here on is not missed.
+    await tell({ kind: 'files', files: [...seen.own] })
+    await tell({ kind: 'listening', url: listener.url, ...(introduction && { introduction }) })
+  } catch (error) {
+    await tell({ kind: 'files', files: [...seen.own] })
+    const stack = error instanceof Error ? (error.stack ?? '') : ''
+    await tell({ kind: 'failed', stage, stack, ...describeFailure(error) })
+    process.exit(1)
+  }
+}
+
+async function drain(): Promise<void> {
+  await listener?.close()
+  process.exit(0)
+}
+
+function tell(message: WorkerMessage): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.send === undefined) resolve()
+    else process.send(message, () => resolve())
+  })
+}

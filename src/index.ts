@@ -1,0 +1,39 @@
+export { type ErrorCode, McpError } from './protocol/errors.ts'
+export type * from './protocol/types.ts'
+export type { ElicitForm, ElicitUrl, SampleRequest } from './server/client-requests.ts'
+export type { Completer } from './server/completion.ts'
+export {
+  audio,
+  embeddedResource,
+  image,
+  resourceLink,
+  type ToolResult,
+  text,
+  toolError,
+  toolResult,
+} from './server/content.ts'
+export type { Context } from './server/context.ts'
+export { type MountOptions, mount, type SdkServer } from './server/mount.ts'
+export type {
+  PromptArgumentConfig,
+  PromptArguments,
+  PromptConfig,
+  PromptHandler,
+  PromptReturn,
+} from './server/prompts.ts'
+export type {
+  ReadPart,
+  ReadReturn,
+  ResourceConfig,
+  ResourceReader,
+  ResourceTemplateConfig,
+} from './server/resources.ts'
+export type { SchemaInput, SchemaOutput, SchemaValue } from './server/schema.ts'
+export {
+  defineServer,
+  type Registration,
+  type Server,
+  type ServerOptions,
+} from './server/server.ts'
+export { isServable, type Servable } from './server/service.ts'
+export type { ToolConfig, ToolHandler, ToolReturn } from './server/tools.ts'

@@ -1,0 +1,1 @@
+export { type ClientTransport, connectInMemory } from './server/in-memory.ts'

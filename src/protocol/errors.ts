@@ -1,0 +1,113 @@
+/** How one error looks on the wire. */
+interface ErrorEntry {
+  /** JSON-RPC code, where a revision has no other (see `Revision.errorCodes`). */
+  readonly rpcCode: number
+  /** HTTP status of an answer that is nothing but this error. */
+  readonly httpStatus: number
+  /** What is said when the thrower says nothing more exact. */
+  readonly message: string
+}
+
+/**
+ * Every error that tsmcp sends, by its stable name.
+ *
+ * Errors of a request that was understood travel with HTTP status 200, as JSON-RPC errors do; a status of its own
+ * belongs to what the transport part of the specification names.
+ */
+export const errorTable = {
+  PARSE_ERROR: { rpcCode: -32700, httpStatus: 400, message: 'Parse error' },
+  INVALID_REQUEST: { rpcCode: -32600, httpStatus: 400, message: 'Invalid request' },
+  METHOD_NOT_FOUND: { rpcCode: -32601, httpStatus: 200, message: 'Method not found' },
+  INVALID_PARAMS: { rpcCode: -32602, httpStatus: 200, message: 'Invalid params' },
+  INVALID_META: { rpcCode: -32602, httpStatus: 400, message: 'Invalid request metadata' },
+  INTERNAL_ERROR: { rpcCode: -32603, httpStatus: 200, message: 'Internal error' },
+  RESOURCE_NOT_FOUND: { rpcCode: -32602, httpStatus: 200, message: 'Resource not found' },
+  HEADER_MISMATCH: { rpcCode: -32020, httpStatus: 400, message: 'Header mismatch' },
+  MISSING_CLIENT_CAPABILITY: {
+    rpcCode: -32021,
+    httpStatus: 400,
+    message: 'The client lacks a capability that this request needs',
+  },
+  UNSUPPORTED_VERSION: {
+    rpcCode: -32022,
+    httpStatus: 400,
+    message: 'Unsupported protocol version',
+  },
+  URL_ELICITATION_REQUIRED: {
+    rpcCode: -32042,
+    httpStatus: 200,
+    message: 'URL elicitation required',
+  },
+  HANDLER_TIMEOUT: {
+    rpcCode: -32603,
+    httpStatus: 200,
+    message: 'The handler did not answer in time',
+  },
+  REQUEST_CANCELLED: { rpcCode: -32603, httpStatus: 200, message: 'The request was cancelled' },
+  TOO_MANY_IN_FLIGHT: { rpcCode: -32603, httpStatus: 200, message: 'Too many requests in flight' },
+  SHUTTING_DOWN: { rpcCode: -32603, httpStatus: 503, message: 'The server is shutting down' },
+  SESSION_REQUIRED: { rpcCode: -32600, httpStatus: 400, message: 'Mcp-Session-Id header required' },
+  SESSION_NOT_FOUND: { rpcCode: -32600, httpStatus: 404, message: 'Session not found' },
+  SESSION_LIMIT: { rpcCode: -32603, httpStatus: 503, message: 'Too many sessions' },
+  UNAUTHORIZED: { rpcCode: -32600, httpStatus: 401, message: 'Authentication required' },
+  FORBIDDEN: { rpcCode: -32600, httpStatus: 403, message: 'Forbidden' },
+  NOT_FOUND: { rpcCode: -32600, httpStatus: 404, message: 'Not found' },
+  METHOD_NOT_ALLOWED: { rpcCode: -32600, httpStatus: 405, message: 'HTTP method not allowed' },
+  NOT_ACCEPTABLE: { rpcCode: -32600, httpStatus: 406, message: 'Not acceptable' },
+  PAYLOAD_TOO_LARGE: { rpcCode: -32600, httpStatus: 413, message: 'Request body too large' },
+  UNSUPPORTED_MEDIA_TYPE: { rpcCode: -32600, httpStatus: 415, message: 'Unsupported media type' },
+  APPLICATION_ERROR: { rpcCode: -31000, httpStatus: 200, message: 'Application error' },
+} as const satisfies Record<string, ErrorEntry>
+
+/** The stable name of an error; `McpError.code` holds one. */
+export type ErrorCode = keyof typeof errorTable
+
+/**
+ * A protocol error: what a handler throws to answer a request with a JSON-RPC error instead of a result.
+ *
+ * @example
+ * throw new McpError('INVALID_PARAMS', 'Unknown city: Atlantis')
+ */
+export class McpError extends Error {
+  override readonly name = 'McpError'
+  /** Stable name of the error, for programs to switch on. */
+  readonly code: ErrorCode
+  /** Further information for the peer, any JSON value. */
+  readonly data: unknown
+  readonly #rpcCode: number | undefined
+
+  /**
+   * @param code - name of the error
+   * @param message - one sentence for the peer; default: the table's
+   * @param options - `data` for the peer, `cause` for the log only, and for `APPLICATION_ERROR` its number
+   * @throws RangeError for an `rpcCode` inside JSON-RPC's reserved range (-32768 to -32000)
+   */
+  constructor(
+    code: ErrorCode,
+    message: string = errorTable[code].message,
+    options: { data?: unknown; cause?: unknown; rpcCode?: number } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    const { rpcCode } = options
+    if (rpcCode !== undefined && (!Number.isInteger(rpcCode) || isReserved(rpcCode))) {
+      throw new RangeError(`rpcCode must be an integer outside -32768 to -32000, got ${rpcCode}`)
+    }
+    this.code = code
+    this.data = options.data
+    this.#rpcCode = rpcCode
+  }
+
+  /** The JSON-RPC number, after the overrides of a revision. */
+  rpcCode(overrides?: Partial<Record<ErrorCode, number>>): number {
+    return this.#rpcCode ?? overrides?.[this.code] ?? errorTable[this.code].rpcCode
+  }
+
+  /** HTTP status of an answer that is nothing but this error, after the overrides of a revision. */
+  httpStatus(overrides?: Partial<Record<ErrorCode, number>>): number {
+    return overrides?.[this.code] ?? errorTable[this.code].httpStatus
+  }
+}
+
+function isReserved(rpcCode: number): boolean {
+  return rpcCode >= -32768 && rpcCode <= -32000
+}

@@ -1,0 +1,21 @@
+import { revision20250618 } from './2025-06-18.ts'
+import type { Revision } from './revision.ts'
+
+const { members } = revision20250618
+
+/** Adds icons, URL elicitation, rich choices, tools in sampling, and streams that are primed and polled. */
+export const revision20251125: Revision = {
+  ...revision20250618,
+  name: '2025-11-25',
+  members: {
+    ...members,
+    implementation: ['name', 'title', 'version', 'description', 'websiteUrl', 'icons'],
+    tool: [...members.tool, 'icons'],
+    resource: [...members.resource, 'icons'],
+    resourceTemplate: [...members.resourceTemplate, 'icons'],
+    prompt: [...members.prompt, 'icons'],
+  },
+  elicitation: { url: true, modeMember: true, elicitationId: true, richChoices: true },
+  sampling: { tools: true, audio: true },
+  http: { standardHeaders: false, disconnectCancels: false, primedStreams: true },
+}

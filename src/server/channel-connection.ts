@@ -1,0 +1,166 @@
+import { McpError } from '../protocol/errors.ts'
+import {
+  type Envelope,
+  encodeError,
+  type JsonRpcRequest,
+  openEnvelope,
+  parseJson,
+} from '../protocol/json-rpc.ts'
+import { claimedVersion, claimsStateless, readRequestMeta } from '../protocol/meta.ts'
+import { findRevision, supportedVersions } from '../protocol/revisions/index.ts'
+import type { AuthInfo, RequestId } from '../protocol/types.ts'
+import type { InFlightRequest, Session } from '../sessions/session.ts'
+import type { Channel, ChannelListener } from '../transports/channel.ts'
+import { dispatchBatch } from './batch.ts'
+import type { Engine, RequestOwner } from './engine.ts'
+import type { Reply } from './reply.ts'
+
+/**
+ * One client on a connection of its own: stdio and its like. The connection is the session in the stateful era;
+ * stateless requests may come on it at any time.
+ */
+export class ChannelConnection implements ChannelListener, RequestOwner {
+  inFlight: Map<RequestId, InFlightRequest> | undefined = undefined
+  readonly #engine: Engine
+  readonly #channel: Channel
+  readonly #authInfo: AuthInfo | undefined
+  readonly #onClosed: () => void
+  #session: Session | undefined = undefined
+
+  /** @param onClosed - called when the other side has gone, after everything on the connection has ended */
+  constructor(
+    engine: Engine,
+    channel: Channel,
+    authInfo: AuthInfo | undefined,
+    onClosed: () => void,
+  ) {
+    this.#engine = engine
+    this.#channel = channel
+    this.#authInfo = authInfo
+    this.#onClosed = onClosed
+  }
+
+  message(text: string): void {
+    let id: RequestId | undefined
+    try {
+      const value = parseJson(text)
+      if (Array.isArray(value)) {
+        dispatchBatch(this.#engine, this.#requireSession(), value, this.#reply())
+        return
+      }
+      const envelope = openEnvelope(value)
+      if (envelope.kind === 'request') id = envelope.message.id
+      this.#receive(envelope)
+    } catch (error) {
+      this.#refuse(error, id)
+    }
+  }
+
+  fault(error: McpError): void {
+    this.#refuse(error, undefined)
+  }
+
+  closed(): void {
+    for (const request of this.inFlight?.values() ?? []) request.cancel('The connection has closed')
+    if (this.#session !== undefined) {
+      this.#engine.endSession(this.#session, 'The connection has closed')
+    }
+    this.#onClosed()
+  }
+
+  #receive(envelope: Envelope): void {
+    switch (envelope.kind) {
+      case 'fault':
+        this.#refuse(envelope.error, envelope.id)
+        break
+      case 'request':
+        this.#request(envelope.message)
+        break
+      case 'notification':
+        if (envelope.message.method === 'notifications/initialized') {
+          if (this.#session !== undefined) this.#session.initialized = true
+        } else this.#engine.notified(envelope.message, this)
+        break
+      case 'response':
+        // An answer that nobody waits for is most likely late, and no answer is given to answers.
+        this.#session?.respond(envelope.message)
+        break
+    }
+  }
+
+  #request(request: JsonRpcRequest): void {
+    if (claimsStateless(request.params)) {
+      this.#stateless(request)
+      return
+    }
+    if (request.method === 'initialize' && this.#session === undefined) {
+      const { session, response } = this.#engine.initialize(request, this.#authInfo)
+      this.#session = session
+      session.outlet = this.#channel
+      this.#engine.subscriptions.addSession(session)
+      this.#channel.send(response)
+      return
+    }
+    this.#engine.dispatch(this.#requireSession(), request, this.#reply(), this)
+  }
+
+  #stateless(request: JsonRpcRequest): void {
+    const requested = claimedVersion(request.params)
+    const revision = requested === undefined ? undefined : findRevision(requested)
+    if (requested !== undefined && revision?.era !== 'stateless') {
+      throw new McpError(
+        'UNSUPPORTED_VERSION',
+        `Unsupported protocol version; supported: ${supportedVersions.join(', ')}`,
+        { data: { supported: supportedVersions, requested } },
+      )
+    }
+    const meta = readRequestMeta(request.params)
+    // readRequestMeta has refused a request without a version.
+    if (revision === undefined) return
+    if (this.#engine.isDraining) throw new McpError('SHUTTING_DOWN')
+    const peer = { revision, authInfo: this.#authInfo, ...meta }
+    this.#engine.dispatch(peer, request, this.#reply(), this)
+  }
+
+  #requireSession(): Session {
+    if (this.#session !== undefined) return this.#session
+    throw new McpError(
+      'INVALID_REQUEST',
+      'Invalid request: the first request must be initialize, or carry the _meta of a stateless revision',
+    )
+  }
+
+  #reply(): Reply {
+    return new ChannelReply(this.#channel)
+  }
+
+  #refuse(thrown: unknown, id: RequestId | undefined): void {
+    const error =
+      thrown instanceof McpError
+        ? thrown
+        : new McpError('INTERNAL_ERROR', undefined, { cause: thrown })
+    this.#channel.send(encodeError(id, error))
+  }
+}
+
+/** Answers on the one channel that there is. */
+class ChannelReply implements Reply {
+  readonly getHeader = undefined
+  readonly #channel: Channel
+  #isMuted = false
+
+  constructor(channel: Channel) {
+    this.#channel = channel
+  }
+  send(json: string): void {
+    if (!this.#isMuted) this.#channel.send(json)
+  }
+  end(response: string | Uint8Array): void {
+    if (!this.#isMuted) this.#channel.send(response)
+  }
+  abandon(): void {
+    this.#isMuted = true
+  }
+  pause(): void {}
+  hold(): void {}
+}

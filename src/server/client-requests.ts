@@ -1,0 +1,141 @@
+import { checkElicitationSchema, shapeElicitationSchema } from '../protocol/elicitation-schema.ts'
+import { McpError } from '../protocol/errors.ts'
+import { isJsonObject } from '../protocol/json-rpc.ts'
+import type { Revision } from '../protocol/revisions/index.ts'
+import type {
+  ClientCapabilities,
+  CreateMessageParams,
+  ElicitationSchema,
+  JsonObject,
+} from '../protocol/types.ts'
+import type { Peer } from '../sessions/peer.ts'
+
+/** What a server may ask of its client: `elicitation/create`, `sampling/createMessage`, `roots/list`. */
+
+/** A form for the user to fill in. */
+export interface ElicitForm {
+  /** Names the input request in the stateless era; default: by order. */
+  key?: string
+  /** Why the server asks, for the user to read. */
+  message: string
+  /** A flat object schema. */
+  schema: ElicitationSchema
+}
+/** A page for the user to visit. */
+export interface ElicitUrl {
+  key?: string
+  message: string
+  url: string
+}
+export interface SampleRequest extends CreateMessageParams {
+  key?: string
+}
+
+/**
+ * Params of `elicitation/create` as the peer's revision has them.
+ *
+ * @throws TypeError for a schema that a form cannot hold or a URL that is none
+ */
+export function elicitationParams(
+  revision: Revision,
+  request: ElicitForm | ElicitUrl,
+  newId: () => string,
+): JsonObject {
+  const { message } = request
+  const rules = revision.elicitation
+  if ('url' in request) {
+    if (!URL.canParse(request.url))
+      throw new TypeError(`Not a URL to send the user to: ${request.url}`)
+    const params = { mode: 'url', message, url: request.url }
+    return rules?.elicitationId ? { ...params, elicitationId: newId() } : params
+  }
+  checkElicitationSchema(request.schema)
+  const requestedSchema = shapeElicitationSchema(revision, request.schema)
+  return rules?.modeMember
+    ? { mode: 'form', message, requestedSchema }
+    : { message, requestedSchema }
+}
+
+/** Checks that the peer can answer. @throws McpError MISSING_CLIENT_CAPABILITY that names what is missing */
+export function requireCapability(peer: Peer, method: string, params: JsonObject): void {
+  const missing = missingCapability(peer, method, params)
+  if (missing === undefined) return
+  throw new McpError(
+    'MISSING_CLIENT_CAPABILITY',
+    `The client does not support ${Object.keys(missing).join(', ')} as this request needs it`,
+    { data: { requiredCapabilities: missing } },
+  )
+}
+
+function missingCapability(
+  { revision, clientCapabilities }: Peer,
+  method: string,
+  params: JsonObject,
+): ClientCapabilities | undefined {
+  switch (method) {
+    case 'elicitation/create':
+      return missingElicitation(revision, clientCapabilities, params.mode === 'url')
+    case 'sampling/createMessage': {
+      const { sampling } = clientCapabilities
+      if (sampling === undefined) return { sampling: {} }
+      const usesTools = params.tools !== undefined || params.toolChoice !== undefined
+      const hasTools = revision.sampling.tools && sampling.tools !== undefined
+      return usesTools && !hasTools ? { sampling: { tools: {} } } : undefined
+    }
+    case 'roots/list':
+      return clientCapabilities.roots === undefined ? { roots: {} } : undefined
+    default:
+      return undefined
+  }
+}
+
+/** `elicitation: {}` means forms only. */
+function missingElicitation(
+  revision: Revision,
+  { elicitation }: ClientCapabilities,
+  isUrl: boolean,
+): ClientCapabilities | undefined {
+  const mode = isUrl ? 'url' : 'form'
+  const required = { elicitation: { [mode]: {} } }
+  if (revision.elicitation === undefined || elicitation === undefined) return required
+  if (isUrl) return revision.elicitation.url && elicitation.url !== undefined ? undefined : required
+  const namesNoMode = elicitation.form === undefined && elicitation.url === undefined
+  return elicitation.form !== undefined || namesNoMode ? undefined : required
+}
+
+/** What is wrong with the shape of an answer, or undefined. */
+export function answerProblem(method: string, answer: unknown): string | undefined {
+  if (!isJsonObject(answer)) return 'must be an object'
+  switch (method) {
+    case 'elicitation/create':
+      return ['accept', 'decline', 'cancel'].includes(String(answer.action))
+        ? undefined
+        : 'must have an action: accept, decline or cancel'
+    case 'sampling/createMessage':
+      return typeof answer.role === 'string' &&
+        typeof answer.model === 'string' &&
+        typeof answer.content === 'object' &&
+        answer.content !== null
+        ? undefined
+        : 'must have role, content and model'
+    case 'roots/list':
+      return Array.isArray(answer.roots) ? undefined : 'must have roots, an array'
+    default:
+      return undefined
+  }
+}
+
+/** Checks a sampling request that a handler makes. @throws TypeError */
+export function checkSampling(revision: Revision, request: CreateMessageParams): void {
+  if (!Array.isArray(request.messages)) throw new TypeError('sample() needs messages')
+  if (!Number.isInteger(request.maxTokens) || request.maxTokens < 1) {
+    throw new TypeError('sample() needs maxTokens, a positive integer')
+  }
+  for (const { content } of request.messages) {
+    for (const block of Array.isArray(content) ? content : [content]) {
+      if (block.type === 'audio' && !revision.sampling.audio) {
+        throw new TypeError(`Sampling in ${revision.name} knows no audio`)
+      }
+    }
+  }
+}

@@ -1,0 +1,318 @@
+import { randomId } from '../internal/random-id.ts'
+import { elicitedContentProblem } from '../protocol/elicitation-schema.ts'
+import { McpError } from '../protocol/errors.ts'
+import { encodeNotification, isJsonObject, type JsonRpcRequest } from '../protocol/json-rpc.ts'
+import { progressToken } from '../protocol/meta.ts'
+import type {
+  AuthInfo,
+  ClientCapabilities,
+  CreateMessageResult,
+  ElicitResult,
+  Implementation,
+  JsonObject,
+  LogLevel,
+  ProgressToken,
+  RequestId,
+  Root,
+} from '../protocol/types.ts'
+import { logLevels } from '../protocol/types.ts'
+import type { Peer } from '../sessions/peer.ts'
+import { type InFlightRequest, Session } from '../sessions/session.ts'
+import {
+  answerProblem,
+  checkSampling,
+  type ElicitForm,
+  type ElicitUrl,
+  elicitationParams,
+  requireCapability,
+  type SampleRequest,
+} from './client-requests.ts'
+import { InputRound } from './input-round.ts'
+import type { Reply } from './reply.ts'
+import { type RequestStateCodec, stateBinding } from './request-state.ts'
+
+/** What a handler knows about its request, and what it can do besides answering it. The same in every revision. */
+export interface Context {
+  /** Aborted when the client cancels or, in 2026-07-28, goes away; when time runs out; when the server stops. */
+  readonly signal: AbortSignal
+  readonly requestId: RequestId
+  /** The method, for instance `tools/call`. */
+  readonly method: string
+  /** The protocol revision that the client speaks, for instance `2025-11-25`. */
+  readonly revision: string
+  /** Undefined in the stateless era. */
+  readonly sessionId: string | undefined
+  /** What the client calls itself. Nothing to base a decision on. */
+  readonly clientInfo: Implementation | undefined
+  readonly clientCapabilities: ClientCapabilities
+  /** What authentication found out; undefined when there is none. */
+  readonly authInfo: AuthInfo | undefined
+  /** The `_meta` of the request. */
+  readonly meta: Readonly<JsonObject>
+  /**
+   * Reports progress; does nothing when the client has not asked for it.
+   *
+   * @param progress - must grow with each call; a report that does not is dropped
+   * @param total - what `progress` will be in the end, if known
+   */
+  progress(progress: number, total?: number, message?: string): void
+  /** Sends a log message to the client, if it wants messages of that level. */
+  log(level: LogLevel, data: unknown, logger?: string): void
+  /**
+   * Asks the user, by a form or by a page to visit.
+   *
+   * In 2026-07-28 the handler is left here and runs again from its start when the client comes back with the answer:
+   * what stands before this call must be safe to repeat.
+   *
+   * @throws McpError MISSING_CLIENT_CAPABILITY when the client cannot
+   */
+  elicit(request: ElicitForm | ElicitUrl): Promise<ElicitResult>
+  /** Asks the client's model. The remark at {@link Context.elicit} holds here too. */
+  sample(request: SampleRequest): Promise<CreateMessageResult>
+  /** Asks which folders the client works in. The remark at {@link Context.elicit} holds here too. */
+  roots(options?: { key?: string }): Promise<Root[]>
+  /**
+   * Ends the HTTP response but not the request: the client comes back for the result (2025-11-25). Elsewhere it
+   * does nothing.
+   *
+   * @param retryMs - how long the client should wait; default 1000
+   */
+  closeStream(retryMs?: number): void
+}
+
+/** What a context needs of the server it belongs to. */
+export interface ContextHost {
+  readonly requestState: RequestStateCodec
+  readonly handlerTimeoutMs: number
+  readonly logging: boolean
+}
+
+/** A request in progress. Everything that most requests do without is made when first asked for. */
+export class RequestContext implements Context, InFlightRequest {
+  readonly peer: Peer
+  readonly request: JsonRpcRequest
+  readonly reply: Reply
+  readonly #host: ContextHost
+  /** Milliseconds since 1970; set once the handler turns out to be asynchronous. */
+  deadlineMs = Number.POSITIVE_INFINITY
+  /** Answered or cancelled: nothing is sent any more. */
+  isSettled = false
+  /** The request is meant to stay open: no deadline applies. */
+  isLongLived = false
+  #controller: AbortController | undefined = undefined
+  #token: ProgressToken | undefined | null = null
+  #lastProgress = Number.NEGATIVE_INFINITY
+  #round: InputRound | undefined = undefined
+
+  constructor(host: ContextHost, peer: Peer, request: JsonRpcRequest, reply: Reply) {
+    this.#host = host
+    this.peer = peer
+    this.request = request
+    this.reply = reply
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    return this.#controller.signal
+  }
+  get requestId(): RequestId {
+    return this.request.id
+  }
+  get method(): string {
+    return this.request.method
+  }
+  get revision(): string {
+    return this.peer.revision.name
+  }
+  get sessionId(): string | undefined {
+    return this.peer instanceof Session ? this.peer.id : undefined
+  }
+  get clientInfo(): Implementation | undefined {
+    return this.peer.clientInfo
+  }
+  get clientCapabilities(): ClientCapabilities {
+    return this.peer.clientCapabilities
+  }
+  get authInfo(): AuthInfo | undefined {
+    return this.peer.authInfo
+  }
+  get meta(): Readonly<JsonObject> {
+    const meta = this.request.params?._meta
+    return isJsonObject(meta) ? meta : {}
+  }
+
+  // The functions below are getters so that a handler may take them apart: `(args, { progress }) => ...`.
+
+  get progress(): Context['progress'] {
+    return (progress, total, message) => {
+      const token = this.#progressToken()
+      if (token === undefined || this.isSettled || !(progress > this.#lastProgress)) return
+      this.#lastProgress = progress
+      this.touch(Date.now())
+      const params: JsonObject = { progressToken: token, progress }
+      if (total !== undefined) params.total = total
+      if (message !== undefined && this.peer.revision.progressMessage) params.message = message
+      this.reply.send(encodeNotification('notifications/progress', params))
+    }
+  }
+
+  get log(): Context['log'] {
+    return (level, data, logger) => {
+      if (this.isSettled || !this.#host.logging || !this.#wantsLog(level)) return
+      const params: JsonObject = { level, data: data ?? null }
+      if (logger !== undefined) params.logger = logger
+      this.reply.send(encodeNotification('notifications/message', params))
+    }
+  }
+
+  get elicit(): Context['elicit'] {
+    return (request) =>
+      this.#ask<ElicitResult>(
+        'elicitation/create',
+        () => elicitationParams(this.peer.revision, request, randomId),
+        request.key,
+        (given) => {
+          if ('url' in request || given.action !== 'accept') return true
+          return elicitedContentProblem(request.schema, given.content) === undefined
+        },
+      )
+  }
+
+  get sample(): Context['sample'] {
+    return ({ key, ...params }) =>
+      this.#ask<CreateMessageResult>(
+        'sampling/createMessage',
+        () => {
+          checkSampling(this.peer.revision, params)
+          return { ...params }
+        },
+        key,
+      )
+  }
+
+  get roots(): Context['roots'] {
+    return ({ key } = {}) =>
+      this.#ask<{ roots: Root[] }>('roots/list', () => ({}), key).then(({ roots }) => roots)
+  }
+
+  get closeStream(): Context['closeStream'] {
+    return (retryMs = 1000) => {
+      if (!this.isSettled && this.peer.revision.http.primedStreams) this.reply.pause(retryMs)
+    }
+  }
+
+  /** The questions that the handler has left open in this round, and the state to bring back with the answers. */
+  get inputRequired(): JsonObject | undefined {
+    const round = this.#round
+    if (round === undefined || round.needed.size === 0) return undefined
+    return {
+      resultType: 'input_required',
+      inputRequests: Object.fromEntries(round.needed),
+      requestState: this.#host.requestState.encode(
+        { answers: round.used },
+        this.#binding(),
+        Date.now(),
+      ),
+    }
+  }
+
+  /** Checks `requestState` and `inputResponses` of a request that carries them. @throws McpError INVALID_PARAMS */
+  openRound(): void {
+    const { params } = this.request
+    if (params === undefined || !this.peer.revision.inputRequiredMethods.has(this.method)) return
+    if (params.requestState === undefined && params.inputResponses === undefined) return
+    this.#round = this.#newRound()
+  }
+
+  /** Passes on a question in the words of 2025-11-25, for a server that is mounted. */
+  ask(method: string, params: JsonObject): Promise<JsonObject> {
+    return this.#ask(method, () => params, undefined)
+  }
+
+  /** The handler is alive: its time begins anew. */
+  touch(nowMs: number): void {
+    if (this.deadlineMs !== Number.POSITIVE_INFINITY) {
+      this.deadlineMs = nowMs + this.#host.handlerTimeoutMs
+    }
+  }
+
+  /** Stops the handler and sends nothing more. */
+  cancel(reason: string): void {
+    if (this.isSettled) return
+    this.isSettled = true
+    this.abort(new McpError('REQUEST_CANCELLED', reason))
+    this.reply.abandon()
+  }
+
+  /** Tells the handler to stop, with the error that says why. */
+  abort(error: McpError): void {
+    // A handler that asks for the signal later must find it aborted.
+    this.#controller ??= new AbortController()
+    this.#controller.abort(error)
+  }
+
+  #progressToken(): ProgressToken | undefined {
+    if (this.#token === null) this.#token = progressToken(this.request.params)
+    return this.#token
+  }
+
+  #wantsLog(level: LogLevel): boolean {
+    const { logLevel, revision } = this.peer
+    if (logLevel === undefined) return !revision.logLevelPerRequest
+    return logLevels.indexOf(level) >= logLevels.indexOf(logLevel)
+  }
+
+  #ask<Answer>(
+    method: string,
+    makeParams: () => JsonObject,
+    key: string | undefined,
+    isGood: (answer: JsonObject) => boolean = () => true,
+  ): Promise<Answer> {
+    const answer = this.#answerOf(method, makeParams, key, isGood)
+    // A handler that asks two things and is left at the first never looks at the second.
+    answer.catch(() => {})
+    return answer as Promise<unknown> as Promise<Answer>
+  }
+
+  async #answerOf(
+    method: string,
+    makeParams: () => JsonObject,
+    key: string | undefined,
+    isGood: (answer: JsonObject) => boolean,
+  ): Promise<JsonObject> {
+    const params = makeParams()
+    requireCapability(this.peer, method, params)
+    if (!(this.peer instanceof Session)) {
+      this.#round ??= this.#newRound()
+      return this.#round.ask(key, method, params, isGood)
+    }
+    const answer = await this.peer.request(method, params, this.reply, this.signal)
+    this.touch(Date.now())
+    const problem = answerProblem(method, answer)
+    if (problem !== undefined || !isGood(answer)) {
+      throw new McpError(
+        'INTERNAL_ERROR',
+        `The client's answer to ${method} ${problem ?? 'does not fit what was asked'}`,
+      )
+    }
+    return answer
+  }
+
+  #newRound(): InputRound {
+    const { method, params } = this.request
+    if (!this.peer.revision.inputRequiredMethods.has(method)) {
+      throw new McpError('INTERNAL_ERROR', `${method} cannot ask the client for input`)
+    }
+    const state = params?.requestState
+    const carried =
+      state === undefined
+        ? {}
+        : this.#host.requestState.decode(state, this.#binding(), Date.now()).answers
+    return new InputRound(params?.inputResponses, carried)
+  }
+
+  #binding(): string {
+    const { method, params } = this.request
+    return stateBinding(this.peer.authInfo?.subject, method, params)
+  }
+}

@@ -1,0 +1,39 @@
+import { FetchExchange } from '../transports/http/fetch-exchange.ts'
+import { Engine, type EngineOptions } from './engine.ts'
+import { HttpEndpoint, type HttpEndpointOptions } from './http-endpoint.ts'
+import { type Servable, service } from './service.ts'
+
+export interface FetchHandlerOptions extends EngineOptions, HttpEndpointOptions {}
+
+export interface FetchHandler {
+  /** Answers one request, whatever its path: where it is mounted is the framework's business. */
+  readonly fetch: (request: Request) => Promise<Response>
+  /**
+   * Lets running requests finish for `drainMs` (default 10,000) and ends sessions and streams. Idempotent.
+   */
+  close(drainMs?: number): Promise<void>
+}
+
+/**
+ * Serves the MCP endpoint inside anything that speaks the Fetch standard: Hono, Fastify, Express with an adapter,
+ * Bun, Deno, workers.
+ *
+ * @example
+ * const mcp = createFetchHandler(server)
+ * app.all('/mcp', (context) => mcp.fetch(context.req.raw))
+ */
+export function createFetchHandler(
+  server: Servable,
+  options: FetchHandlerOptions = {},
+): FetchHandler {
+  const engine = new Engine(server[service], options)
+  const endpoint = new HttpEndpoint(engine, options)
+  return {
+    fetch: (request) => {
+      const exchange = new FetchExchange(request)
+      endpoint.handle(exchange)
+      return exchange.response
+    },
+    close: (drainMs = 10_000) => engine.close(drainMs),
+  }
+}

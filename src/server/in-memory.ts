@@ -1,0 +1,53 @@
+import { parseJson } from '../protocol/json-rpc.ts'
+import type { Channel } from '../transports/channel.ts'
+import { ChannelConnection } from './channel-connection.ts'
+import { Engine, type EngineOptions } from './engine.ts'
+import { responseText } from './reply.ts'
+import { type Servable, service } from './service.ts'
+
+/** The client's end of a connection: the shape that the official clients take as a transport. */
+export interface ClientTransport {
+  start(): Promise<void>
+  send(message: object): Promise<void>
+  close(): Promise<void>
+  onmessage?(message: unknown): void
+  onclose?: (() => void) | undefined
+  onerror?: ((error: Error) => void) | undefined
+}
+
+/**
+ * Connects to a server in the same process, through the same codec that other transports use.
+ *
+ * @example
+ * await client.connect(connectInMemory(server))
+ */
+export function connectInMemory(server: Servable, options: EngineOptions = {}): ClientTransport {
+  const engine = new Engine(server[service], options)
+  let isClosed = false
+  const channel: Channel = {
+    send: (message) => {
+      const parsed = parseJson(responseText(message))
+      // Never within the call that caused it: a real peer is not that near.
+      queueMicrotask(() => {
+        if (!isClosed) transport.onmessage?.(parsed)
+      })
+    },
+    close: () => {},
+  }
+  const connection = new ChannelConnection(engine, channel, undefined, () => {})
+  const transport: ClientTransport = {
+    start: () => Promise.resolve(),
+    send: async (message) => {
+      if (isClosed) throw new Error('The connection is closed')
+      connection.message(JSON.stringify(message))
+    },
+    close: async () => {
+      if (isClosed) return
+      isClosed = true
+      connection.closed()
+      await engine.close(0)
+      transport.onclose?.()
+    },
+  }
+  return transport
+}

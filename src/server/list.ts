@@ -1,0 +1,117 @@
+import { McpError } from '../protocol/errors.ts'
+import type { Revision } from '../protocol/revisions/index.ts'
+import type { JsonObject } from '../protocol/types.ts'
+import type { EncodedResult, ResultEncoder } from './result.ts'
+
+/**
+ * A list that clients page through: `tools/list` and its like.
+ *
+ * Each page is encoded once for each revision and kept as bytes until an item comes or goes.
+ */
+export class PagedList<Item> {
+  readonly #member: string
+  readonly #items = new Map<string, Item>()
+  readonly #shape: (revision: Revision, item: Item) => JsonObject
+  readonly #pageSize: number
+  readonly #pages = new Map<string, EncodedResult>()
+  /** Called when an item has come or gone. */
+  onChange: () => void = () => {}
+
+  /** @param member - the member of the result that holds the items, for instance `tools` */
+  constructor(
+    member: string,
+    pageSize: number,
+    shape: (revision: Revision, item: Item) => JsonObject,
+  ) {
+    this.#member = member
+    this.#pageSize = pageSize
+    this.#shape = shape
+  }
+
+  get size(): number {
+    return this.#items.size
+  }
+  get(key: string): Item | undefined {
+    return this.#items.get(key)
+  }
+  values(): IterableIterator<Item> {
+    return this.#items.values()
+  }
+
+  /** @throws TypeError when there is an item of that key */
+  add(key: string, item: Item): void {
+    if (this.#items.has(key)) throw new TypeError(`There is one already in ${this.#member}: ${key}`)
+    this.#items.set(key, item)
+    this.#changed()
+  }
+
+  remove(key: string, item: Item): void {
+    if (this.#items.get(key) !== item) return
+    this.#items.delete(key)
+    this.#changed()
+  }
+
+  /** One page, encoded. @throws McpError INVALID_PARAMS for a cursor that is none of this list's */
+  page(encoder: ResultEncoder, revision: Revision, cursor: unknown): EncodedResult {
+    const key = cursor === undefined ? revision.name : `${revision.name} ${String(cursor)}`
+    let page = this.#pages.get(key)
+    if (page === undefined) {
+      page = this.#encode(encoder, revision, [...this.#items.values()], cursor)
+      // Only valid cursors come here, and there are no more of them than pages.
+      this.#pages.set(key, page)
+    }
+    return page
+  }
+
+  /** One page of the items and of further ones that are not known in advance; encoded anew each time. */
+  pageWith(
+    encoder: ResultEncoder,
+    revision: Revision,
+    cursor: unknown,
+    further: readonly Item[],
+  ): EncodedResult {
+    return this.#encode(encoder, revision, [...this.#items.values(), ...further], cursor)
+  }
+
+  #encode(
+    encoder: ResultEncoder,
+    revision: Revision,
+    items: readonly Item[],
+    cursor: unknown,
+  ): EncodedResult {
+    const start = cursor === undefined ? 0 : this.#readCursor(cursor, items.length)
+    const end = start + this.#pageSize
+    const shaped = items.slice(start, end).map((item) => this.#shape(revision, item))
+    const result: JsonObject = { [this.#member]: shaped }
+    if (end < items.length) result.nextCursor = writeCursor(this.#member, end)
+    return encoder.encodeCacheable(revision, result)
+  }
+
+  #readCursor(cursor: unknown, length: number): number {
+    let start = -1
+    if (typeof cursor === 'string' && cursor.length < 100) {
+      try {
+        const [member, offset = ''] = atob(cursor).split(' ')
+        // Only the one way in which we write a cursor: each accepted one may be kept as a key.
+        const isOurs = member === this.#member && /^[1-9]\d{0,8}$/.test(offset)
+        if (isOurs && writeCursor(this.#member, Number(offset)) === cursor) start = Number(offset)
+      } catch {
+        // not base64: not ours
+      }
+    }
+    // The end of a list that has become shorter is still a place in it.
+    if (start <= 0 || start % this.#pageSize !== 0 || start > length + this.#pageSize) {
+      throw new McpError('INVALID_PARAMS', 'Invalid params: unknown cursor')
+    }
+    return start
+  }
+
+  #changed(): void {
+    this.#pages.clear()
+    this.onChange()
+  }
+}
+
+function writeCursor(member: string, offset: number): string {
+  return btoa(`${member} ${offset}`)
+}

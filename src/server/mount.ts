@@ -1,0 +1,170 @@
+import type { Revision } from '../protocol/revisions/index.ts'
+import {
+  shapePrompt,
+  shapePromptResult,
+  shapeResource,
+  shapeResourceTemplate,
+  shapeTool,
+  shapeToolResult,
+} from '../protocol/shape.ts'
+import type { JsonObject } from '../protocol/types.ts'
+import { Session } from '../sessions/session.ts'
+import type { RequestContext } from './context.ts'
+import { Relay, type SdkServer } from './relay.ts'
+import { RequestStateCodec } from './request-state.ts'
+import { ResultEncoder } from './result.ts'
+import { type Change, type MethodHandler, type Servable, type Service, service } from './service.ts'
+
+export type { SdkServer } from './relay.ts'
+
+export interface MountOptions {
+  /** For how long, and by whom, lists and resources may be cached. Default: not at all, and privately. */
+  cache?: { ttlMs?: number; scope?: 'public' | 'private' }
+  requestState?: { secret?: string | Uint8Array; ttlMs?: number }
+  /** Default 300,000. */
+  handlerTimeoutMs?: number
+  /** Told of what goes wrong inside. Default: one line on stderr. */
+  onError?: (error: unknown, request: { method: string } | undefined) => void
+}
+
+/** What a client can do on whose behalf nobody in particular asks. */
+const ableClient = {
+  clientInfo: { name: 'tsmcp', version: '1' },
+  capabilities: {
+    roots: { listChanged: true },
+    sampling: { tools: {}, context: {} },
+    elicitation: { form: {}, url: {} },
+  },
+}
+
+/**
+ * Serves a server of the official SDK, v1 or v2, unchanged: on every transport and in every revision that tsmcp has.
+ *
+ * @param server - a server that is not connected yet, which all clients then share; or a function that makes one, which
+ *   is called for each session, and once for all stateless requests
+ * @throws what the server's `connect` throws
+ * @example
+ * export default await mount(new McpServer({ name: 'legacy', version: '1.0.0' }))
+ */
+export async function mount(
+  server: SdkServer | (() => SdkServer | Promise<SdkServer>),
+  options: MountOptions = {},
+): Promise<Servable> {
+  const listeners = new Set<(change: Change) => void>()
+  const announce = (change: Change): void => {
+    for (const listener of listeners) listener(change)
+  }
+  const openRelay = async (profile: typeof ableClient | ReturnType<typeof profileOf>) => {
+    const relay = new Relay((method, params) => onNotification(announce, method, params))
+    const inner = typeof server === 'function' ? await server() : server
+    return { relay, inner, greeting: await relay.open(inner, profile) }
+  }
+  const shared = await openRelay(ableClient)
+  const own = new Map<Session, ReturnType<typeof openRelay>>()
+  const relayFor = async ({ peer }: RequestContext): Promise<Relay> => {
+    if (typeof server !== 'function' || !(peer instanceof Session)) return shared.relay
+    let opened = own.get(peer)
+    if (opened === undefined) {
+      opened = openRelay(profileOf(peer))
+      own.set(peer, opened)
+    }
+    return (await opened).relay
+  }
+
+  const { greeting } = shared
+  const { ttlMs = 0, scope = 'private' } = options.cache ?? {}
+  const encoder = new ResultEncoder(greeting.serverInfo, { ttlMs, cacheScope: scope })
+  const methods = new Map<string, MethodHandler>()
+  for (const [method, { shape, isCacheable }] of Object.entries(relayed)) {
+    methods.set(method, async (context, params) => {
+      context.openRound()
+      const relay = await relayFor(context)
+      const result = await relay.request(method, withoutRound(params), context)
+      const shaped = shape(context.peer.revision, result)
+      return isCacheable ? encoder.withCacheHints(context.peer.revision, shaped) : shaped
+    })
+  }
+
+  const core: Service = {
+    info: greeting.serverInfo,
+    instructions: greeting.instructions,
+    capabilities: () => greeting.capabilities,
+    methods,
+    encoder,
+    requestState: new RequestStateCodec(
+      options.requestState?.secret,
+      options.requestState?.ttlMs ?? 600_000,
+    ),
+    handlerTimeoutMs: options.handlerTimeoutMs ?? 300_000,
+    logging: greeting.capabilities.logging !== undefined,
+    onError: options.onError ?? ((error) => console.error('tsmcp: mounted server failed:', error)),
+    onChange: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    watchResource: (uri, isWatched) => {
+      const method = isWatched ? 'resources/subscribe' : 'resources/unsubscribe'
+      shared.relay
+        .request(method, { uri })
+        .catch((error: unknown) => core.onError(error, undefined))
+    },
+    sessionEnded: (session) => {
+      const opened = own.get(session)
+      if (opened === undefined) return
+      own.delete(session)
+      opened
+        .then(({ inner }) => inner.close())
+        .catch((error: unknown) => core.onError(error, undefined))
+    },
+  }
+  return { [service]: core }
+}
+
+type Shape = (revision: Revision, result: JsonObject) => JsonObject
+
+/** The methods that go through, and how their results are fitted to the client's revision. */
+const relayed: Record<string, { shape: Shape; isCacheable: boolean }> = {
+  'tools/list': { shape: listOf('tools', shapeTool), isCacheable: true },
+  'tools/call': { shape: shapeToolResult as never, isCacheable: false },
+  'resources/list': { shape: listOf('resources', shapeResource), isCacheable: true },
+  'resources/templates/list': {
+    shape: listOf('resourceTemplates', shapeResourceTemplate),
+    isCacheable: true,
+  },
+  'resources/read': { shape: (_revision, result) => result, isCacheable: true },
+  'prompts/list': { shape: listOf('prompts', shapePrompt), isCacheable: true },
+  'prompts/get': { shape: shapePromptResult as never, isCacheable: false },
+  'completion/complete': { shape: (_revision, result) => result, isCacheable: false },
+}
+
+function listOf<Item>(
+  member: string,
+  shape: (revision: Revision, item: Item) => JsonObject,
+): Shape {
+  return (revision, result) => ({
+    ...result,
+    [member]: (result[member] as Item[]).map((item) => shape(revision, item)),
+  })
+}
+
+/** The members of a round trip are between the client and us. */
+function withoutRound({ inputResponses: _, requestState: __, ...params }: JsonObject): JsonObject {
+  return params
+}
+
+function profileOf({ clientInfo, clientCapabilities }: Session) {
+  return {
+    clientInfo: clientInfo ?? ableClient.clientInfo,
+    capabilities: clientCapabilities,
+  }
+}
+
+function onNotification(
+  announce: (change: Change) => void,
+  method: string,
+  { uri }: JsonObject,
+): void {
+  const list = /^notifications\/(tools|prompts|resources)\/list_changed$/.exec(method)?.[1]
+  if (list !== undefined) announce({ list: list as 'tools' })
+  else if (method === 'notifications/resources/updated') announce({ resource: String(uri) })
+}

@@ -1,0 +1,114 @@
+import { McpError } from '../protocol/errors.ts'
+import { isJsonObject } from '../protocol/json-rpc.ts'
+import { shapePrompt, shapePromptResult } from '../protocol/shape.ts'
+import type { GetPromptResult, Icon, JsonObject, Prompt, PromptMessage } from '../protocol/types.ts'
+import type { Completable, Completer } from './completion.ts'
+import { text } from './content.ts'
+import type { Context, RequestContext } from './context.ts'
+import { PagedList } from './list.ts'
+import { mapMaybe } from './maybe-promise.ts'
+
+export interface PromptArgumentConfig {
+  title?: string
+  description?: string
+  required?: boolean
+  /** Suggests values while the user types. */
+  complete?: Completer
+}
+export interface PromptConfig<Arguments> {
+  title?: string
+  description?: string
+  icons?: Icon[]
+  arguments?: Arguments & Record<string, PromptArgumentConfig>
+  _meta?: JsonObject
+}
+/** Arguments are strings; those that are not required may be missing. */
+export type PromptArguments<Arguments> = {
+  [Name in keyof Arguments]: Arguments[Name] extends { required: true }
+    ? string
+    : string | undefined
+}
+/** Text becomes one message of the user's. */
+export type PromptReturn = string | PromptMessage[] | GetPromptResult
+export type PromptHandler<Arguments> = (
+  args: PromptArguments<Arguments>,
+  context: Context,
+) => PromptReturn | Promise<PromptReturn>
+
+interface RegisteredPrompt extends Completable {
+  readonly prompt: Prompt
+  readonly handler: (args: never, context: Context) => PromptReturn | Promise<PromptReturn>
+}
+
+/** `prompts/list` and `prompts/get`. */
+export class Prompts {
+  readonly list: PagedList<RegisteredPrompt>
+
+  constructor(pageSize: number) {
+    this.list = new PagedList('prompts', pageSize, (revision, { prompt }) =>
+      shapePrompt(revision, prompt),
+    )
+  }
+
+  /** @returns a function that takes the prompt away again; @throws TypeError when the name is taken */
+  add<Arguments extends Record<string, PromptArgumentConfig>>(
+    name: string,
+    config: PromptConfig<Arguments>,
+    handler: PromptHandler<Arguments>,
+  ): () => void {
+    if (name === '') throw new TypeError('A prompt needs a name')
+    const { arguments: args = {}, ...described } = config
+    const completers = new Map<string, Completer>()
+    const listed = Object.entries<PromptArgumentConfig>(args).map(
+      ([argument, { complete, ...shown }]) => {
+        if (complete !== undefined) completers.set(argument, complete)
+        return { name: argument, ...shown }
+      },
+    )
+    const registered: RegisteredPrompt = {
+      prompt: { name, ...described, ...(listed.length > 0 && { arguments: listed }) },
+      argumentNames: listed.map((each) => each.name),
+      completers,
+      handler: handler as RegisteredPrompt['handler'],
+    }
+    this.list.add(name, registered)
+    return () => this.list.remove(name, registered)
+  }
+
+  get(context: RequestContext, params: JsonObject): GetPromptResult | Promise<GetPromptResult> {
+    const { name } = params
+    if (typeof name !== 'string') throw invalid('name must be a string')
+    const registered = this.list.get(name)
+    if (registered === undefined) throw new McpError('INVALID_PARAMS', `Unknown prompt: ${name}`)
+    const args = readArguments(registered.prompt, params.arguments)
+    context.openRound()
+    return mapMaybe(registered.handler(args as never, context), (returned) =>
+      shapePromptResult(context.peer.revision, toResult(registered.prompt, returned)),
+    )
+  }
+}
+
+function readArguments(prompt: Prompt, given: unknown = {}): Record<string, string> {
+  if (!isJsonObject(given)) throw invalid('arguments must be an object')
+  const args: Record<string, string> = {}
+  for (const { name, required } of prompt.arguments ?? []) {
+    const value = Object.hasOwn(given, name) ? given[name] : undefined
+    if (value === undefined) {
+      if (required === true) throw invalid(`argument ${name} is required`)
+    } else if (typeof value === 'string') args[name] = value
+    else throw invalid(`argument ${name} must be a string`)
+  }
+  return args
+}
+
+function toResult(prompt: Prompt, returned: PromptReturn): GetPromptResult {
+  if (!Array.isArray(returned) && typeof returned !== 'string') return returned
+  const messages: PromptMessage[] =
+    typeof returned === 'string' ? [{ role: 'user', content: text(returned) }] : returned
+  const { description } = prompt
+  return description === undefined ? { messages } : { description, messages }
+}
+
+function invalid(what: string): McpError {
+  return new McpError('INVALID_PARAMS', `Invalid params: ${what}`)
+}

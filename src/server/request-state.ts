@@ -1,0 +1,92 @@
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { McpError } from '../protocol/errors.ts'
+import { isJsonObject } from '../protocol/json-rpc.ts'
+import type { JsonObject } from '../protocol/types.ts'
+
+/** What a handler has been told so far, on its way through the client between two rounds of one request. */
+export interface RequestState {
+  /** The client's answers by the key of the input request. */
+  readonly answers: Readonly<Record<string, JsonObject>>
+}
+
+/** A longer state is refused in either direction. */
+const maxLength = 64 * 1024
+
+/**
+ * Writes and reads `requestState` (2026-07-28, basic/patterns/mrtr).
+ *
+ * The state is signed (HMAC-SHA-256) and bound to the principal, to method and parameters of the request, and to a
+ * time of expiry, so that it is of no use to another, elsewhere or later. It is not encrypted: it holds nothing but
+ * what the client itself has answered.
+ */
+export class RequestStateCodec {
+  readonly #secret: Uint8Array
+  readonly #ttlMs: number
+
+  /**
+   * @param secret - at least 16 bytes, the same on all nodes that serve one client; default: random, which ends with
+   *   the process
+   * @param ttlMs - milliseconds for which a state is good
+   */
+  constructor(secret: string | Uint8Array | undefined, ttlMs: number) {
+    this.#secret = secret === undefined ? randomBytes(32) : Buffer.from(secret)
+    if (this.#secret.length < 16)
+      throw new RangeError('requestState.secret needs at least 16 bytes')
+    this.#ttlMs = ttlMs
+  }
+
+  encode(state: RequestState, binding: string, nowMs: number): string {
+    const payload = Buffer.from(
+      JSON.stringify({ answers: state.answers, expires: nowMs + this.#ttlMs }),
+    ).toString('base64url')
+    const encoded = `${payload}.${this.#sign(payload, binding)}`
+    if (encoded.length > maxLength) {
+      throw new McpError('INTERNAL_ERROR', 'The answers gathered so far are too long to carry on')
+    }
+    return encoded
+  }
+
+  /** @throws McpError INVALID_PARAMS for anything but a state of ours, for this request, that is still good */
+  decode(encoded: unknown, binding: string, nowMs: number): RequestState {
+    if (typeof encoded !== 'string') throw refused('must be a string')
+    if (encoded.length > maxLength) throw refused('is too long')
+    const dot = encoded.indexOf('.')
+    const payload = encoded.slice(0, Math.max(dot, 0))
+    const given = Buffer.from(encoded.slice(dot + 1))
+    const expected = Buffer.from(this.#sign(payload, binding))
+    if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+      throw refused('fails verification')
+    }
+    const state: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString())
+    if (!isJsonObject(state) || typeof state.expires !== 'number') throw refused('is malformed')
+    if (nowMs > state.expires) throw refused('has expired')
+    return { answers: state.answers as RequestState['answers'] }
+  }
+
+  #sign(payload: string, binding: string): string {
+    return createHmac('sha256', this.#secret).update(`${payload}\n${binding}`).digest('base64url')
+  }
+}
+
+function refused(what: string): McpError {
+  return new McpError('INVALID_PARAMS', `Invalid params: requestState ${what}`)
+}
+
+/** What a state is bound to: who asks, for what, with which parameters. */
+export function stateBinding(
+  subject: string | undefined,
+  method: string,
+  params: JsonObject | undefined,
+): string {
+  const salient = { name: params?.name, uri: params?.uri, arguments: params?.arguments }
+  const digest = createHash('sha256').update(canonicalJson(salient)).digest('base64url')
+  return JSON.stringify([subject ?? null, method, digest])
+}
+
+/** JSON with sorted keys: a client may repeat its arguments in another order. */
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, each: unknown) => {
+    if (!isJsonObject(each)) return each
+    return Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1)))
+  })
+}

@@ -1,0 +1,177 @@
+import { McpError } from '../protocol/errors.ts'
+import { shapeResource, shapeResourceTemplate } from '../protocol/shape.ts'
+import type {
+  Annotations,
+  Icon,
+  JsonObject,
+  Resource,
+  ResourceContents,
+  ResourceTemplate,
+} from '../protocol/types.ts'
+import { parseUriTemplate, type UriTemplate } from '../protocol/uri-template.ts'
+import type { Completable, Completer } from './completion.ts'
+import { toBase64 } from './content.ts'
+import type { Context, RequestContext } from './context.ts'
+import { PagedList } from './list.ts'
+import { mapMaybe } from './maybe-promise.ts'
+import type { EncodedResult, ResultEncoder } from './result.ts'
+
+export interface ResourceConfig {
+  /** Default: the URI. */
+  name?: string
+  title?: string
+  description?: string
+  mimeType?: string
+  /** Bytes of the raw content. */
+  size?: number
+  annotations?: Annotations
+  icons?: Icon[]
+  _meta?: JsonObject
+}
+export interface ResourceTemplateConfig extends Omit<ResourceConfig, 'size'> {
+  /** Suggests values for the variables, by name. */
+  complete?: Record<string, Completer>
+  /** The resources that exist at the moment; they are added to `resources/list`. */
+  list?: () => Resource[] | Promise<Resource[]>
+}
+
+/** One piece of content as a reader gives it: text, bytes, or either with a type of its own. */
+export type ReadPart =
+  | string
+  | Uint8Array
+  | { text: string; uri?: string; mimeType?: string; _meta?: JsonObject }
+  | { blob: string | Uint8Array; uri?: string; mimeType?: string; _meta?: JsonObject }
+/** `undefined` says that there is no such resource. */
+export type ReadReturn = ReadPart | ReadPart[] | undefined
+export type ResourceReader = (
+  request: { uri: string; variables: Record<string, string> },
+  context: Context,
+) => ReadReturn | Promise<ReadReturn>
+
+interface RegisteredResource {
+  readonly resource: Resource
+  readonly read: ResourceReader
+}
+interface RegisteredTemplate extends Completable {
+  readonly resourceTemplate: ResourceTemplate
+  readonly uriTemplate: UriTemplate
+  readonly read: ResourceReader
+  readonly list: ResourceTemplateConfig['list']
+}
+
+/** RFC 3986: a scheme, a colon, and no white space or control characters. */
+const uriPattern = /^[A-Za-z][A-Za-z0-9+.-]*:[^\s\p{Cc}]*$/u
+const unread: ResourceReader = () => undefined
+
+/** `resources/list`, `resources/templates/list` and `resources/read`. */
+export class Resources {
+  readonly resources: PagedList<RegisteredResource>
+  readonly templates: PagedList<RegisteredTemplate>
+
+  constructor(pageSize: number) {
+    this.resources = new PagedList('resources', pageSize, (revision, { resource }) =>
+      shapeResource(revision, resource),
+    )
+    this.templates = new PagedList(
+      'resourceTemplates',
+      pageSize,
+      (revision, { resourceTemplate }) => shapeResourceTemplate(revision, resourceTemplate),
+    )
+  }
+
+  /** @returns a function that takes the resource away again; @throws TypeError for a URI that is none or is taken */
+  add(uri: string, config: ResourceConfig, read: ResourceReader): () => void {
+    if (!uriPattern.test(uri)) throw new TypeError(`Not a URI: ${uri}`)
+    checkAnnotations(config.annotations)
+    const registered = { resource: { uri, name: uri, ...config }, read }
+    this.resources.add(uri, registered)
+    return () => this.resources.remove(uri, registered)
+  }
+
+  /** @returns a function that takes the template away again; @throws TypeError for a template that is none or is taken */
+  addTemplate(template: string, config: ResourceTemplateConfig, read: ResourceReader): () => void {
+    const uriTemplate = parseUriTemplate(template)
+    const { complete = {}, list, ...described } = config
+    checkAnnotations(config.annotations)
+    for (const name of Object.keys(complete)) {
+      if (!uriTemplate.variables.includes(name)) {
+        throw new TypeError(`${template} has no variable "${name}" to complete`)
+      }
+    }
+    const registered = {
+      resourceTemplate: { uriTemplate: template, name: template, ...described },
+      uriTemplate,
+      read,
+      list,
+      argumentNames: uriTemplate.variables,
+      completers: new Map(Object.entries(complete)),
+    }
+    this.templates.add(template, registered)
+    return () => this.templates.remove(template, registered)
+  }
+
+  listResources(
+    encoder: ResultEncoder,
+    { peer: { revision } }: RequestContext,
+    cursor: unknown,
+  ): EncodedResult | Promise<EncodedResult> {
+    const listers = [...this.templates.values()].flatMap(({ list }) => (list ? [list] : []))
+    if (listers.length === 0) return this.resources.page(encoder, revision, cursor)
+    return Promise.all(listers.map(async (list) => list())).then((lists) => {
+      const further = lists.flat().map((resource) => ({ resource, read: unread }))
+      return this.resources.pageWith(encoder, revision, cursor, further)
+    })
+  }
+
+  read(context: RequestContext, params: JsonObject): JsonObject | Promise<JsonObject> {
+    const { uri } = params
+    if (typeof uri !== 'string' || !uriPattern.test(uri)) {
+      throw new McpError('INVALID_PARAMS', 'Invalid params: uri must be a URI', { data: { uri } })
+    }
+    const found = this.#find(uri)
+    if (found === undefined) throw notFound(uri)
+    context.openRound()
+    return mapMaybe(found.read({ uri, variables: found.variables }, context), (returned) => {
+      if (returned === undefined) throw notFound(uri)
+      const parts = Array.isArray(returned) ? returned : [returned]
+      return { contents: parts.map((part) => toContents(part, uri, found.mimeType)) }
+    })
+  }
+
+  #find(
+    uri: string,
+  ):
+    | { read: ResourceReader; variables: Record<string, string>; mimeType: string | undefined }
+    | undefined {
+    const fixed = this.resources.get(uri)
+    if (fixed !== undefined) {
+      return { read: fixed.read, variables: {}, mimeType: fixed.resource.mimeType }
+    }
+    for (const { uriTemplate, read, resourceTemplate } of this.templates.values()) {
+      const variables = uriTemplate.match(uri)
+      if (variables !== undefined) return { read, variables, mimeType: resourceTemplate.mimeType }
+    }
+    return undefined
+  }
+}
+
+function toContents(part: ReadPart, uri: string, mimeType: string | undefined): ResourceContents {
+  const type = mimeType === undefined ? {} : { mimeType }
+  if (typeof part === 'string') return { uri, ...type, text: part }
+  if (part instanceof Uint8Array) return { uri, ...type, blob: toBase64(part) }
+  if ('blob' in part) return { uri, ...type, ...part, blob: toBase64(part.blob) }
+  return { uri, ...type, ...part }
+}
+
+function notFound(uri: string): McpError {
+  return new McpError('RESOURCE_NOT_FOUND', `Resource not found: ${uri}`, { data: { uri } })
+}
+
+function checkAnnotations({ audience, priority }: Annotations = {}): void {
+  if (audience?.some((each) => each !== 'user' && each !== 'assistant')) {
+    throw new TypeError('annotations.audience may hold "user" and "assistant" only')
+  }
+  if (priority !== undefined && !(priority >= 0 && priority <= 1)) {
+    throw new TypeError('annotations.priority must be a number from 0 to 1')
+  }
+}

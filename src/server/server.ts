@@ -1,0 +1,222 @@
+import type { Icon, Implementation, JsonSchema, ServerCapabilities } from '../protocol/types.ts'
+import { type Completable, complete } from './completion.ts'
+import type { RequestContext } from './context.ts'
+import type { PagedList } from './list.ts'
+import { mapMaybe } from './maybe-promise.ts'
+import {
+  type PromptArgumentConfig,
+  type PromptConfig,
+  type PromptHandler,
+  Prompts,
+} from './prompts.ts'
+import { RequestStateCodec } from './request-state.ts'
+import {
+  type ResourceConfig,
+  type ResourceReader,
+  Resources,
+  type ResourceTemplateConfig,
+} from './resources.ts'
+import { ResultEncoder } from './result.ts'
+import type { SchemaInput } from './schema.ts'
+import { type Change, type MethodHandler, type Servable, type Service, service } from './service.ts'
+import { type ToolConfig, type ToolHandler, Tools } from './tools.ts'
+
+export interface ServerOptions {
+  name: string
+  version: string
+  title?: string
+  description?: string
+  websiteUrl?: string
+  icons?: Icon[]
+  /** How to use the server, for the model to read. */
+  instructions?: string
+  /** For how long, and by whom, lists and resources may be cached. Default: not at all, and privately. */
+  cache?: { ttlMs?: number; scope?: 'public' | 'private' }
+  /** Items on one page of a list. Default 1000. */
+  pageSize?: number
+  /** How the state of `input_required` rounds is signed. Default: a random secret, good for 10 minutes. */
+  requestState?: { secret?: string | Uint8Array; ttlMs?: number }
+  /** Offers log messages to clients (`context.log`). Default true. */
+  logging?: boolean
+  /** Milliseconds after which an asynchronous handler that shows no sign of life is given up. Default 300,000. */
+  handlerTimeoutMs?: number
+  /** Told of what handlers throw. Default: one line on stderr. */
+  onError?: (error: unknown, request: { method: string } | undefined) => void
+}
+
+/** Takes back what was registered. */
+export interface Registration {
+  remove(): void
+}
+
+/**
+ * A server: tools, resources and prompts that any transport can serve.
+ *
+ * What is registered or removed while the server runs is announced to its clients.
+ */
+export interface Server extends Servable {
+  /**
+   * Offers a tool.
+   *
+   * @throws TypeError when the name is taken or a schema is invalid
+   */
+  tool<Input extends SchemaInput = JsonSchema, Output extends SchemaInput = SchemaInput>(
+    name: string,
+    config: ToolConfig<Input, Output>,
+    handler: ToolHandler<Input, Output>,
+  ): Registration
+  /** Offers a resource under a fixed URI. @throws TypeError when the URI is none or is taken */
+  resource(uri: string, config: ResourceConfig, read: ResourceReader): Registration
+  /** Offers all resources whose URI matches an RFC 6570 template. @throws TypeError when the template is none */
+  resourceTemplate(
+    uriTemplate: string,
+    config: ResourceTemplateConfig,
+    read: ResourceReader,
+  ): Registration
+  /** Offers a prompt. @throws TypeError when the name is taken */
+  prompt<const Arguments extends Record<string, PromptArgumentConfig> = Record<never, never>>(
+    name: string,
+    config: PromptConfig<Arguments>,
+    handler: PromptHandler<Arguments>,
+  ): Registration
+  /** Tells those who subscribed to it that a resource has changed. */
+  resourceUpdated(uri: string): void
+}
+
+/**
+ * Makes a server.
+ *
+ * @throws RangeError for an option outside its range
+ * @example
+ * const server = defineServer({ name: 'weather', version: '1.0.0' })
+ * server.tool('forecast', { input: z.object({ city: z.string() }) }, ({ city }) => `Sunny in ${city}`)
+ * export default server
+ */
+export function defineServer(options: ServerOptions): Server {
+  const { ttlMs = 0, scope = 'private' } = options.cache ?? {}
+  const { pageSize = 1000, handlerTimeoutMs = 300_000 } = options
+  requireInteger('cache.ttlMs', ttlMs, 0)
+  requireInteger('pageSize', pageSize, 1)
+  requireInteger('handlerTimeoutMs', handlerTimeoutMs, 1)
+
+  const info = implementationOf(options)
+  const listeners = new Set<(change: Change) => void>()
+  const announce = (change: Change): void => {
+    for (const listener of listeners) listener(change)
+  }
+  const onError = (error: unknown, context: RequestContext | undefined): void =>
+    (options.onError ?? reportError)(error, context)
+
+  const tools = new Tools(pageSize, onError)
+  const resources = new Resources(pageSize)
+  const prompts = new Prompts(pageSize)
+  tools.list.onChange = () => announce({ list: 'tools' })
+  prompts.list.onChange = () => announce({ list: 'prompts' })
+  resources.resources.onChange = () => announce({ list: 'resources' })
+  resources.templates.onChange = () => announce({ list: 'resources' })
+
+  const encoder = new ResultEncoder(info, { ttlMs, cacheScope: scope })
+  const capabilities: ServerCapabilities = options.logging === false ? {} : { logging: {} }
+  const methods = new Map<string, MethodHandler>()
+  // A feature once offered stays advertised, even when its last item is removed: clients may be using its lists.
+  const offerTools = (): void => {
+    capabilities.tools = { listChanged: true }
+    methods.set('tools/list', listMethod(tools.list, encoder))
+    methods.set('tools/call', (context, params) => tools.call(context, params))
+  }
+  const offerResources = (): void => {
+    capabilities.resources = { subscribe: true, listChanged: true }
+    methods.set('resources/list', (context, { cursor }) =>
+      resources.listResources(encoder, context, cursor),
+    )
+    methods.set('resources/templates/list', listMethod(resources.templates, encoder))
+    methods.set('resources/read', (context, params) =>
+      mapMaybe(resources.read(context, params), (result) =>
+        encoder.withCacheHints(context.peer.revision, result),
+      ),
+    )
+  }
+  const offerPrompts = (): void => {
+    capabilities.prompts = { listChanged: true }
+    methods.set('prompts/list', listMethod(prompts.list, encoder))
+    methods.set('prompts/get', (context, params) => prompts.get(context, params))
+  }
+  const offerCompletion = (): void => {
+    capabilities.completions = {}
+    const find = (type: string, key: string): Completable | undefined =>
+      type === 'ref/prompt' ? prompts.list.get(key) : resources.templates.get(key)
+    methods.set('completion/complete', (context, params) => complete(context, params, find))
+  }
+
+  const core: Service = {
+    info,
+    instructions: options.instructions,
+    methods,
+    encoder,
+    requestState: new RequestStateCodec(
+      options.requestState?.secret,
+      options.requestState?.ttlMs ?? 600_000,
+    ),
+    handlerTimeoutMs,
+    logging: options.logging ?? true,
+    capabilities: () => capabilities,
+    onError,
+    onChange: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+
+  return {
+    [service]: core,
+    tool: (name, config, handler) => {
+      const remove = tools.add(name, config, handler)
+      offerTools()
+      return { remove }
+    },
+    resource: (uri, config, read) => {
+      const remove = resources.add(uri, config, read)
+      offerResources()
+      return { remove }
+    },
+    resourceTemplate: (uriTemplate, config, read) => {
+      const remove = resources.addTemplate(uriTemplate, config, read)
+      offerResources()
+      if (config.complete !== undefined) offerCompletion()
+      return { remove }
+    },
+    prompt: (name, config, handler) => {
+      const remove = prompts.add(name, config, handler)
+      offerPrompts()
+      if (Object.values(config.arguments ?? {}).some((each) => each.complete)) offerCompletion()
+      return { remove }
+    },
+    resourceUpdated: (uri) => announce({ resource: uri }),
+  }
+}
+
+function listMethod<Item>(list: PagedList<Item>, encoder: ResultEncoder): MethodHandler {
+  return ({ peer }, { cursor }) => list.page(encoder, peer.revision, cursor)
+}
+
+function implementationOf(options: ServerOptions): Implementation {
+  const { name, version, title, description, websiteUrl, icons } = options
+  return {
+    name,
+    version,
+    ...(title !== undefined && { title }),
+    ...(description !== undefined && { description }),
+    ...(websiteUrl !== undefined && { websiteUrl }),
+    ...(icons !== undefined && { icons }),
+  }
+}
+
+function requireInteger(name: string, value: number, min: number): void {
+  if (!Number.isSafeInteger(value) || value < min) {
+    throw new RangeError(`${name} must be an integer of at least ${min}, got ${value}`)
+  }
+}
+
+function reportError(error: unknown, request: { method: string } | undefined): void {
+  console.error(`tsmcp: ${request?.method ?? 'server'} failed:`, error)
+}

@@ -1,0 +1,45 @@
+import type { Implementation, JsonObject, ServerCapabilities } from '../protocol/types.ts'
+import type { Session } from '../sessions/session.ts'
+import type { ContextHost, RequestContext } from './context.ts'
+import type { EncodedResult, ResultEncoder } from './result.ts'
+
+/** What a method gives: a result, or one that is encoded already. */
+export type Outcome = object | EncodedResult
+export type MethodHandler = (
+  context: RequestContext,
+  params: JsonObject,
+) => Outcome | Promise<Outcome>
+
+/** Something that clients want to hear of: a list that changed, or a resource. */
+export type Change =
+  | { readonly list: 'tools' | 'prompts' | 'resources' }
+  | { readonly resource: string }
+
+/** What an engine serves: the features of a server, as methods. */
+export interface Service extends ContextHost {
+  readonly info: Implementation
+  readonly instructions: string | undefined
+  capabilities(): ServerCapabilities
+  /** The methods of features; those of the protocol itself are the engine's. */
+  readonly methods: ReadonlyMap<string, MethodHandler>
+  readonly encoder: ResultEncoder
+  /** Told of failures that the client sees only as "Internal error". */
+  onError(error: unknown, context: RequestContext | undefined): void
+  /** Calls back for each change until the returned function is called. */
+  onChange(listener: (change: Change) => void): () => void
+  /** A resource has got its first subscriber, or lost its last. */
+  watchResource?(uri: string, isWatched: boolean): void
+  sessionEnded?(session: Session): void
+}
+
+/** Where a server keeps its service; a symbol, so that it does not stand among the public methods. */
+export const service: unique symbol = Symbol.for('tsmcp.service') as never
+
+/** Anything that can be served: what `defineServer` and `mount` give. */
+export interface Servable {
+  readonly [service]: Service
+}
+
+export function isServable(value: unknown): value is Servable {
+  return typeof value === 'object' && value !== null && service in value
+}

@@ -1,0 +1,201 @@
+import { McpError } from '../protocol/errors.ts'
+import { encodeNotification, isJsonObject } from '../protocol/json-rpc.ts'
+import { metaKey } from '../protocol/meta.ts'
+import type { JsonObject, RequestId, ServerCapabilities } from '../protocol/types.ts'
+import type { Outlet, Session } from '../sessions/session.ts'
+import type { RequestContext } from './context.ts'
+import type { Change } from './service.ts'
+
+/** What a `subscriptions/listen` request asks to hear of (2026-07-28, basic/patterns/subscriptions). */
+interface Filter {
+  toolsListChanged?: true
+  promptsListChanged?: true
+  resourcesListChanged?: true
+  resourceSubscriptions?: string[]
+}
+
+interface Listen {
+  readonly id: RequestId
+  readonly outlet: Outlet
+  readonly filter: Filter
+  readonly end: (result: JsonObject) => void
+}
+
+/** Resources that one client may be subscribed to at a time. */
+const maxResources = 1000
+
+const listFilters = {
+  tools: 'toolsListChanged',
+  prompts: 'promptsListChanged',
+  resources: 'resourcesListChanged',
+} as const
+
+/** Who wants to hear of which changes, in either era. */
+export class Subscriptions {
+  /** Sessions with somewhere to send what belongs to no request. */
+  readonly #sessions = new Set<Session>()
+  readonly #byResource = new Map<string, Set<Session | Listen>>()
+  readonly #listens = new Set<Listen>()
+  /** Changes of this turn that have not been told yet: many tools added at once are one change of the list. */
+  readonly #pendingLists = new Set<keyof typeof listFilters>()
+  readonly #watch: ((uri: string, isWatched: boolean) => void) | undefined
+
+  /** @param watch - told when a resource gets its first subscriber or loses its last */
+  constructor(watch?: (uri: string, isWatched: boolean) => void) {
+    this.#watch = watch
+  }
+
+  get size(): number {
+    return this.#sessions.size + this.#listens.size
+  }
+
+  /** The session has an outlet now. */
+  addSession(session: Session): void {
+    this.#sessions.add(session)
+  }
+
+  /** The session has lost its outlet; its subscriptions stay. */
+  removeSession(session: Session): void {
+    this.#sessions.delete(session)
+  }
+
+  /** The session has ended. */
+  forget(session: Session): void {
+    this.#sessions.delete(session)
+    for (const uri of session.subscriptions ?? []) this.unsubscribe(session, uri)
+  }
+
+  /** `resources/subscribe`. @throws McpError INVALID_PARAMS when the session has as many as allowed */
+  subscribe(session: Session, uri: string): void {
+    session.subscriptions ??= new Set()
+    if (session.subscriptions.size >= maxResources && !session.subscriptions.has(uri)) {
+      throw new McpError('INVALID_PARAMS', `A client may subscribe to ${maxResources} resources`)
+    }
+    session.subscriptions.add(uri)
+    this.#addSubscriber(uri, session)
+  }
+
+  /** `resources/unsubscribe`. */
+  unsubscribe(session: Session, uri: string): void {
+    session.subscriptions?.delete(uri)
+    this.#removeSubscriber(uri, session)
+  }
+
+  /**
+   * `subscriptions/listen`: acknowledges what will be told, and stays open until the client or the server ends it.
+   *
+   * @throws McpError INVALID_PARAMS for a malformed filter
+   */
+  listen(
+    context: RequestContext,
+    params: JsonObject,
+    capabilities: ServerCapabilities,
+  ): Promise<JsonObject> {
+    const filter = readFilter(params.notifications, capabilities)
+    const { promise, resolve } = Promise.withResolvers<JsonObject>()
+    const listen: Listen = {
+      id: context.requestId,
+      outlet: context.reply,
+      filter,
+      end: resolve,
+    }
+    context.isLongLived = true
+    context.signal.addEventListener('abort', () => this.#endListen(listen), { once: true })
+    this.#tell(listen, 'notifications/subscriptions/acknowledged', { notifications: filter })
+    this.#listens.add(listen)
+    for (const uri of filter.resourceSubscriptions ?? []) this.#addSubscriber(uri, listen)
+    return promise
+  }
+
+  changed(change: Change): void {
+    if ('resource' in change) {
+      this.#resourceUpdated(change.resource)
+      return
+    }
+    if (this.#pendingLists.size === 0) queueMicrotask(() => this.#tellLists())
+    this.#pendingLists.add(change.list)
+  }
+
+  /** Ends all subscriptions of the stateless era, as the server's own wish. */
+  endListens(): void {
+    for (const listen of this.#listens) {
+      this.#endListen(listen)
+      this.#tell(listen, 'notifications/cancelled', {
+        requestId: listen.id,
+        reason: 'The server is shutting down',
+      })
+      listen.end({ _meta: { [metaKey.subscriptionId]: listen.id } })
+    }
+  }
+
+  #tellLists(): void {
+    for (const list of this.#pendingLists) {
+      const method = `notifications/${list}/list_changed`
+      const json = encodeNotification(method)
+      for (const session of this.#sessions) session.outlet?.send(json)
+      for (const listen of this.#listens) {
+        if (listen.filter[listFilters[list]]) this.#tell(listen, method, {})
+      }
+    }
+    this.#pendingLists.clear()
+  }
+
+  #resourceUpdated(uri: string): void {
+    const method = 'notifications/resources/updated'
+    for (const subscriber of this.#byResource.get(uri) ?? []) {
+      if ('filter' in subscriber) this.#tell(subscriber, method, { uri })
+      else subscriber.outlet?.send(encodeNotification(method, { uri }))
+    }
+  }
+
+  #addSubscriber(uri: string, subscriber: Session | Listen): void {
+    let subscribers = this.#byResource.get(uri)
+    if (subscribers === undefined) {
+      subscribers = new Set()
+      this.#byResource.set(uri, subscribers)
+      this.#watch?.(uri, true)
+    }
+    subscribers.add(subscriber)
+  }
+
+  #removeSubscriber(uri: string, subscriber: Session | Listen): void {
+    const subscribers = this.#byResource.get(uri)
+    if (subscribers?.delete(subscriber) !== true || subscribers.size > 0) return
+    this.#byResource.delete(uri)
+    this.#watch?.(uri, false)
+  }
+
+  #endListen(listen: Listen): void {
+    this.#listens.delete(listen)
+    for (const uri of listen.filter.resourceSubscriptions ?? []) this.#removeSubscriber(uri, listen)
+  }
+
+  #tell(listen: Listen, method: string, params: JsonObject): void {
+    const _meta = { [metaKey.subscriptionId]: listen.id }
+    listen.outlet.send(encodeNotification(method, { _meta, ...params }))
+  }
+}
+
+function readFilter(given: unknown, capabilities: ServerCapabilities): Filter {
+  if (!isJsonObject(given)) throw invalid('notifications must be an object')
+  const filter: Filter = {}
+  for (const [list, name] of Object.entries(listFilters)) {
+    const wanted = given[name]
+    if (wanted === undefined) continue
+    if (typeof wanted !== 'boolean') throw invalid(`notifications.${name} must be a boolean`)
+    const capability = capabilities[list as keyof typeof listFilters]
+    if (wanted && capability?.listChanged === true) filter[name] = true
+  }
+  const uris = given.resourceSubscriptions
+  if (uris === undefined) return filter
+  if (!Array.isArray(uris) || !uris.every((uri) => typeof uri === 'string')) {
+    throw invalid('notifications.resourceSubscriptions must be an array of strings')
+  }
+  if (uris.length > maxResources) throw invalid(`at most ${maxResources} resourceSubscriptions`)
+  if (capabilities.resources?.subscribe === true) filter.resourceSubscriptions = uris
+  return filter
+}
+
+function invalid(what: string): McpError {
+  return new McpError('INVALID_PARAMS', `Invalid params: ${what}`)
+}

@@ -1,0 +1,208 @@
+import { McpError } from '../protocol/errors.ts'
+import {
+  checkHeaderParameters,
+  type HeaderParameter,
+  headerParameters,
+} from '../protocol/header-parameters.ts'
+import { isJsonObject } from '../protocol/json-rpc.ts'
+import { shapeTool, shapeToolResult } from '../protocol/shape.ts'
+import type {
+  CallToolResult,
+  ContentBlock,
+  Icon,
+  JsonObject,
+  Tool,
+  ToolAnnotations,
+} from '../protocol/types.ts'
+import { isToolResult, type ToolResult, text } from './content.ts'
+import type { Context, RequestContext } from './context.ts'
+import { InputRequired } from './input-round.ts'
+import { PagedList } from './list.ts'
+import { isPromise, mapMaybe } from './maybe-promise.ts'
+import {
+  type Checked,
+  type CompiledSchema,
+  compileSchema,
+  type SchemaInput,
+  type SchemaOutput,
+  type SchemaValue,
+} from './schema.ts'
+
+export interface ToolConfig<Input, Output> {
+  title?: string
+  description?: string
+  /** What the tool takes: a Standard Schema or JSON Schema with an object at its root. Default: no arguments. */
+  input?: Input
+  /** What the tool gives as structured content. */
+  output?: Output
+  annotations?: ToolAnnotations
+  icons?: Icon[]
+  _meta?: JsonObject
+}
+
+/**
+ * What a tool may return without an `output` schema: text, a block, blocks, or a whole result. With an `output`
+ * schema it returns the value itself; {@link toolResult} makes a whole result in either case.
+ */
+export type ToolReturn<Output> =
+  | ToolResult
+  | (SchemaInput extends Output
+      ? string | ContentBlock | ContentBlock[] | CallToolResult | undefined
+      : SchemaValue<Output>)
+
+export type ToolHandler<Input, Output> = (
+  args: SchemaOutput<Input>,
+  context: Context,
+) => ToolReturn<Output> | Promise<ToolReturn<Output>>
+
+interface RegisteredTool {
+  readonly tool: Tool
+  readonly input: CompiledSchema
+  readonly output: CompiledSchema | undefined
+  readonly headerParameters: readonly HeaderParameter[]
+  readonly handler: (args: never, context: Context) => unknown
+}
+
+/** The schema of a tool that takes nothing (2026-07-28, server/tools#tool). */
+const noArguments = { type: 'object', additionalProperties: false } as const
+
+/** `tools/list` and `tools/call`. */
+export class Tools {
+  readonly list: PagedList<RegisteredTool>
+  readonly #onFailure: (error: unknown, context: RequestContext) => void
+
+  /** @param onFailure - told what a tool threw; its client sees only the message */
+  constructor(pageSize: number, onFailure: (error: unknown, context: RequestContext) => void) {
+    this.list = new PagedList('tools', pageSize, (revision, { tool }) => shapeTool(revision, tool))
+    this.#onFailure = onFailure
+  }
+
+  /**
+   * Registers a tool and compiles its schemas.
+   *
+   * @returns a function that takes it away again
+   * @throws TypeError when the name is taken or a schema is invalid
+   */
+  add<Input extends SchemaInput, Output extends SchemaInput>(
+    name: string,
+    config: ToolConfig<Input, Output>,
+    handler: ToolHandler<Input, Output>,
+  ): () => void {
+    if (name === '') throw new TypeError('A tool needs a name')
+    const { input, output, ...described } = config
+    const registered = withToolName(name, () => {
+      const compiled = compileSchema(input ?? noArguments, 'input')
+      if (compiled.json.type !== 'object') throw new TypeError('input must have type "object"')
+      const compiledOutput = output === undefined ? undefined : compileSchema(output, 'output')
+      const tool: Tool = { name, ...described, inputSchema: compiled.json }
+      if (compiledOutput !== undefined) tool.outputSchema = compiledOutput.json
+      return {
+        tool,
+        input: compiled,
+        output: compiledOutput,
+        headerParameters: headerParameters(compiled.json),
+        handler: handler as RegisteredTool['handler'],
+      }
+    })
+    this.list.add(name, registered)
+    return () => this.list.remove(name, registered)
+  }
+
+  call(context: RequestContext, params: JsonObject): CallToolResult | Promise<CallToolResult> {
+    const { name } = params
+    if (typeof name !== 'string')
+      throw new McpError('INVALID_PARAMS', 'Invalid params: name must be a string')
+    const registered = this.list.get(name)
+    if (registered === undefined) throw new McpError('INVALID_PARAMS', `Unknown tool: ${name}`)
+    const args = params.arguments ?? {}
+    if (!isJsonObject(args)) {
+      throw new McpError('INVALID_PARAMS', 'Invalid params: arguments must be an object')
+    }
+    const { getHeader } = context.reply
+    if (getHeader !== undefined && context.peer.revision.http.standardHeaders) {
+      checkHeaderParameters(registered.headerParameters, args, getHeader)
+    }
+    context.openRound()
+    return mapMaybe(registered.input.check(args), (checked) =>
+      this.#run(registered, checked, context),
+    )
+  }
+
+  #run(
+    registered: RegisteredTool,
+    checked: Checked,
+    context: RequestContext,
+  ): CallToolResult | Promise<CallToolResult> {
+    if ('problem' in checked) {
+      return failed(`Invalid arguments for tool ${registered.tool.name}: ${checked.problem}`)
+    }
+    let returned: unknown
+    try {
+      returned = registered.handler(checked.value as never, context)
+    } catch (error) {
+      return this.#failure(error, context)
+    }
+    if (!isPromise(returned)) return this.#finish(registered, returned, context)
+    return returned.then(
+      (value) => this.#finish(registered, value, context),
+      (error: unknown) => this.#failure(error, context),
+    )
+  }
+
+  /** What a tool throws is told to the model, but for protocol errors, which are the request's. */
+  #failure(error: unknown, context: RequestContext): CallToolResult {
+    if (error instanceof McpError || error instanceof InputRequired) throw error
+    this.#onFailure(error, context)
+    const message = error instanceof Error ? error.message : String(error)
+    return failed(message === '' ? 'The tool failed' : message)
+  }
+
+  #finish(
+    { tool, output }: RegisteredTool,
+    returned: unknown,
+    context: RequestContext,
+  ): CallToolResult | Promise<CallToolResult> {
+    const result = output === undefined ? plainResult(returned) : structuredResult(returned)
+    if (output === undefined || result.isError === true) {
+      return shapeToolResult(context.peer.revision, result)
+    }
+    return mapMaybe(output.check(result.structuredContent), (checked) => {
+      if ('problem' in checked) {
+        throw new McpError(
+          'INTERNAL_ERROR',
+          `Tool ${tool.name} returned what its output schema forbids: ${checked.problem}`,
+        )
+      }
+      return shapeToolResult(context.peer.revision, result)
+    })
+  }
+}
+
+function plainResult(returned: unknown): CallToolResult {
+  if (typeof returned === 'string') return { content: [text(returned)] }
+  if (returned === undefined) return { content: [] }
+  if (Array.isArray(returned)) return { content: returned as ContentBlock[] }
+  if (isJsonObject(returned)) {
+    if (Array.isArray(returned.content)) return returned as unknown as CallToolResult
+    if (typeof returned.type === 'string') return { content: [returned as unknown as ContentBlock] }
+  }
+  throw new McpError('INTERNAL_ERROR', 'The tool returned neither text, content nor a result')
+}
+
+function structuredResult(returned: unknown): CallToolResult {
+  if (isToolResult(returned)) return returned
+  return { content: [text(JSON.stringify(returned) ?? 'null')], structuredContent: returned }
+}
+
+function failed(message: string): CallToolResult {
+  return { content: [text(message)], isError: true }
+}
+
+function withToolName<Value>(name: string, make: () => Value): Value {
+  try {
+    return make()
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    throw new TypeError(`Tool "${name}": ${message}`, { cause: error })
+  }
+}

@@ -1,0 +1,98 @@
+import type { EventLog } from './event-log.ts'
+
+/** Where the events of a stream are written: the body of an HTTP response. */
+export interface EventSink {
+  /** One event; an empty `data` primes the stream, `retryMs` tells the client how long to wait before it comes back. */
+  event(data: string, id: string | undefined, retryMs?: number): void
+  /** Ends the response. */
+  close(): void
+}
+
+/**
+ * A stream of messages to one client that outlives the HTTP responses that carry it.
+ *
+ * While no response is attached, messages only go to the log; the next response gets them from there.
+ */
+export class EventStream {
+  readonly number: number
+  /** The stream will have no further message. */
+  ended = false
+  readonly #log: EventLog
+  #sink: EventSink | undefined
+
+  constructor(number: number, log: EventLog) {
+    this.number = number
+    this.#log = log
+  }
+
+  get isAttached(): boolean {
+    return this.#sink !== undefined
+  }
+
+  send(json: string): void {
+    if (this.ended) return
+    const sequence = this.#log.append(this.number, json, Date.now())
+    this.#sink?.event(json, this.#eventId(sequence))
+  }
+
+  /** Writes an event with an id and no data, so that the client can resume from before the first message. */
+  prime(retryMs: number): void {
+    const sequence = this.#log.append(this.number, '', Date.now())
+    this.#sink?.event('', this.#eventId(sequence), retryMs)
+  }
+
+  /** Puts a response under the stream; one that was there before is closed, since its client has come back. */
+  attach(sink: EventSink): void {
+    this.#sink?.close()
+    this.#sink = sink
+  }
+
+  /** Whether all that came after `sequence` is still kept. */
+  canResume(sequence: number): boolean {
+    return this.#log.after(this.number, sequence) !== undefined
+  }
+
+  /** Attaches a response and first writes what came after `sequence`. */
+  resume(sink: EventSink, sequence: number): void {
+    this.attach(sink)
+    for (const event of this.#log.after(this.number, sequence) ?? []) {
+      sink.event(event.data, this.#eventId(event.sequence))
+    }
+    if (this.ended) this.#closeSink()
+  }
+
+  /** The response has gone away; the stream goes on. */
+  detach(sink: EventSink): void {
+    if (this.#sink === sink) this.#sink = undefined
+  }
+
+  /** Ends the response but not the stream: the client is to come back after `retryMs`. */
+  pause(retryMs: number): void {
+    if (this.#sink === undefined) return
+    const sequence = this.#log.append(this.number, '', Date.now())
+    this.#sink.event('', this.#eventId(sequence), retryMs)
+    this.#closeSink()
+  }
+
+  /** No further message: the response ends, and so will any that resumes the stream. */
+  end(): void {
+    this.ended = true
+    this.#closeSink()
+  }
+
+  #closeSink(): void {
+    const sink = this.#sink
+    this.#sink = undefined
+    sink?.close()
+  }
+
+  #eventId(sequence: number): string {
+    return `${this.number}-${sequence}`
+  }
+}
+
+/** Reads an event id back into stream and sequence; undefined when it is none of ours. */
+export function parseEventId(id: string): { stream: number; sequence: number } | undefined {
+  const found = /^(\d{1,15})-(\d{1,15})$/.exec(id)
+  return found === null ? undefined : { stream: Number(found[1]), sequence: Number(found[2]) }
+}

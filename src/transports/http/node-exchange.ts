@@ -1,0 +1,88 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import {
+  type HttpExchange,
+  type HttpHeaders,
+  type HttpStream,
+  maxWaitingBytes,
+} from './exchange.ts'
+
+/** An exchange on Node's own HTTP stack. */
+export class NodeExchange implements HttpExchange {
+  readonly #request: IncomingMessage
+  readonly #response: ServerResponse
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.#request = request
+    this.#response = response
+  }
+
+  get method(): string {
+    return this.#request.method ?? ''
+  }
+  get remoteAddress(): string | undefined {
+    return this.#request.socket.remoteAddress
+  }
+  get getHeader(): HttpExchange['getHeader'] {
+    const { headers } = this.#request
+    return (name) => headers[name] as string | undefined
+  }
+
+  readBody(maxBytes: number, done: (body: Uint8Array | undefined) => void): void {
+    const request = this.#request
+    // Nearly all bodies arrive in one piece.
+    let body: Buffer | undefined
+    let more: Buffer[] | undefined
+    let length = 0
+    const onData = (chunk: Buffer): void => {
+      length += chunk.length
+      if (length > maxBytes) {
+        request.off('data', onData)
+        request.off('end', onEnd)
+        // What still comes is read and thrown away, so that the client sees the answer.
+        request.resume()
+        done(undefined)
+      } else if (body === undefined) body = chunk
+      else {
+        more ??= [body]
+        more.push(chunk)
+      }
+    }
+    const onEnd = (): void => {
+      done(more === undefined ? (body ?? new Uint8Array()) : Buffer.concat(more, length))
+    }
+    request.on('data', onData)
+    request.on('end', onEnd)
+  }
+
+  respond(status: number, headers: HttpHeaders, body?: string | Uint8Array): void {
+    const response = this.#response
+    if (response.destroyed || response.headersSent) return
+    const length =
+      body === undefined ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length
+    response.writeHead(status, [...headers, 'content-length', String(length)])
+    response.end(body)
+  }
+
+  openStream(headers: HttpHeaders): HttpStream {
+    const response = this.#response
+    response.writeHead(200, headers as string[])
+    response.flushHeaders()
+    return {
+      write: (text) => {
+        if (response.destroyed || response.writableEnded) return
+        response.write(text)
+        if (response.writableLength > maxWaitingBytes) response.destroy()
+      },
+      close: () => {
+        if (!response.writableEnded) response.end()
+      },
+    }
+  }
+
+  onDisconnect(listener: () => void): void {
+    const response = this.#response
+    response.on('close', () => {
+      if (!response.writableFinished) listener()
+    })
+  }
+}

@@ -1,0 +1,40 @@
+import type { HttpExchange, HttpHeaders, HttpStream } from './exchange.ts'
+
+/** Server-sent events (WHATWG HTML, 9.2) as the body of a response. */
+
+const streamHeaders: HttpHeaders = [
+  'content-type',
+  'text/event-stream',
+  'cache-control',
+  'no-cache, no-transform',
+  // nginx and others would hold events back to fill a buffer.
+  'x-accel-buffering',
+  'no',
+]
+
+/** Writes messages as events. JSON text has no raw newline, so one event is one `data` line. */
+export class SseBody {
+  readonly #stream: HttpStream
+
+  /** @param headers - further headers of the response */
+  constructor(exchange: HttpExchange, headers: HttpHeaders) {
+    this.#stream = exchange.openStream([...streamHeaders, ...headers])
+  }
+
+  /** @param id - must not hold a newline */
+  event(data: string, id?: string, retryMs?: number): void {
+    let event = data === '' ? '' : 'event: message\n'
+    if (id !== undefined) event += `id: ${id}\n`
+    if (retryMs !== undefined) event += `retry: ${retryMs}\n`
+    this.#stream.write(`${event}data: ${data}\n\n`)
+  }
+
+  /** Keeps proxies from taking the stream for dead. Clients ignore comments. */
+  comment(): void {
+    this.#stream.write(': keep-alive\n\n')
+  }
+
+  close(): void {
+    this.#stream.close()
+  }
+}
