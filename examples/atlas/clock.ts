@@ -9,7 +9,7 @@ export interface WallTime {
   zoneName: string
 }
 
-/** The local time of an instant. The rules of the zone, summer time too, are those of Node's ICU. */
+/** The local time of an instant. The rules of the zones are those of Node's ICU. */
 export function wallTime(instant: Date, timeZone: string): WallTime {
   const format = new Intl.DateTimeFormat('en-GB', {
     timeZone,

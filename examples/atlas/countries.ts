@@ -118,7 +118,7 @@ export function countryQueries(database: DatabaseSync, countries: Country[]) {
       const names = candidates.slice(0, 8).map(({ name, code }) => `${name} (${code})`)
       throw new Mistake(
         names.length === 0
-          ? `No country is called "${text}". Give its code (CH) or its name; search_countries finds both.`
+          ? `No country is called "${text}". Use search_countries to find its name.`
           : `"${text}" could be ${names.join(', ')}. Give the code.`,
       )
     },

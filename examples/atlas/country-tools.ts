@@ -57,7 +57,7 @@ export function addCountryTools(server: Server, atlas: Atlas): void {
       title: 'Overland route',
       description:
         'Finds a way over land between two countries that crosses the fewest borders. It knows ' +
-        'land borders only: no ferries, tunnels or bridges, and nothing of visas or closed borders.',
+        'land borders only: no ferries, tunnels or bridges, nor visas or closed borders.',
       annotations,
       input: z.object({ from: countryText, to: countryText }),
       output: z.object({

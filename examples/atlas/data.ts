@@ -226,7 +226,7 @@ async function readAirports(): Promise<Airport[]> {
   })
 }
 
-// Intl lists one name of each zone; the data also uses older ones, which only a formatter can judge.
+// Intl lists one name of each zone; the data also uses others, which only a formatter can judge.
 const zones = new Map<string, string | null>()
 for (const zone of Intl.supportedValuesOf('timeZone')) zones.set(zone, zone)
 

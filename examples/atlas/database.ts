@@ -106,7 +106,7 @@ export function query<Item>(database: DatabaseSync, sql: string, read: (row: Row
   return (parameters: Parameters): Item[] => statement.all(parameters).map(read)
 }
 
-/** The same for a SELECT with a LIMIT and a column `total`: how many rows there would be without. */
+/** The same for a SELECT with a LIMIT, and a column `total` for the number of rows without it. */
 export function pageQuery<Item>(database: DatabaseSync, sql: string, read: (row: Row) => Item) {
   const statement = database.prepare(sql)
   return (parameters: Parameters): { total: number; items: Item[] } => {

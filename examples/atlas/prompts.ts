@@ -85,7 +85,7 @@ function findCountry(atlas: Atlas, text: string): Country {
   }
 }
 
-/** Countries that begin so: the neighbours of the first one before all others, itself not at all. */
+/** Countries that begin so: the neighbours of the first one come first, itself not at all. */
 function completeOther(atlas: Atlas, value: string, first: string | undefined): string[] {
   const names = atlas.countries.complete(value)
   const one = atlas.countries.all.find(({ name }) => fold(name) === fold(first ?? ''))

@@ -124,8 +124,8 @@ function statistics(atlas: Atlas) {
 function about({ counts }: Atlas): string {
   return `# Atlas
 
-${counts.countries} countries and territories, ${counts.cities} cities and ${counts.airports} airports
-with an IATA code, held in memory. No network is used.
+${counts.countries} countries and territories, ${counts.cities} cities and
+${counts.airports} airports with an IATA code, held in memory. No network is used.
 
 | what | package | licence |
 |---|---|---|

@@ -40,8 +40,8 @@ export function initialBearing(a: Point, b: Point): number {
 }
 
 /**
- * Boxes that together hold every point within `radiusKm` of the centre: two where the circle crosses
- * the 180th meridian, one that goes round the whole Earth where it holds a pole.
+ * Boxes that together hold every point within `radiusKm` of the centre: two where the circle
+ * crosses the 180th meridian, one that goes round the whole Earth where it holds a pole.
  */
 export function boxesAround(centre: Point, radiusKm: number): Box[] {
   const reach = radiusKm * degreesPerKm

@@ -7,10 +7,10 @@ export interface Tour {
 }
 
 /**
- * Looks for the shortest round trip through all points, getting better with each round: always on to
- * the nearest point first, then 2-opt until it finds nothing more, then for each round a kick that
- * 2-opt cannot undo, kept when it leads to a shorter tour. Yields the best tour before each round, so
- * that the caller can report progress, give way to others or stop.
+ * Looks for the shortest round trip through all points, getting better with each round: always on
+ * to the nearest point first, then 2-opt until it finds nothing more, then for each round a kick
+ * that 2-opt cannot undo, kept when it leads to a shorter tour. Yields the best tour before each
+ * round, so that the caller can report progress, give way to others or stop.
  */
 export function* improveTour(points: Point[], rounds: number): Generator<Tour, Tour> {
   const distances = points.map((a) => Float64Array.from(points, (b) => distanceKm(a, b)))

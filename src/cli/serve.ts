@@ -88,11 +88,12 @@ async function serveOverStdio(file: string, values: ServeValues, io: Io): Promis
     output: io.stdout,
     drainMs: values.drainMs,
   })
-  const introduction = await introspect(server)
-  note(io, `${introduction?.name ?? file} is serving over stdio; it ends when stdin closes`)
-  return untilStopped(io, {
+  const stopped = untilStopped(io, {
     close: () => connection.close(),
     onStopping: () => note(io, stoppingLine(values.drainMs)),
     ended: connection.closed,
   })
+  const introduction = await introspect(server)
+  note(io, `${introduction?.name ?? file} is serving over stdio; it ends when stdin closes`)
+  return stopped
 }

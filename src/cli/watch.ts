@@ -56,11 +56,13 @@ class Reloader {
   #serving: Worker | undefined
   #starting: Worker | undefined
   #url: string | undefined
+  #port: number
   #isClosing = false
 
   constructor(file: string, values: ServeValues & { readonly json: boolean }, io: Io) {
     this.#file = file
     this.#values = values
+    this.#port = values.port
     this.#io = io
     const { promise, reject } = Promise.withResolvers<never>()
     this.failed = promise
@@ -90,9 +92,19 @@ class Reloader {
       kind: 'serve',
       file: this.#file,
       cwd: this.#io.cwd,
-      // Port 0 took a free port once; it stays the same one from then on.
-      values: { ...this.#values, ...(this.#url && { port: Number(new URL(this.#url).port) }) },
+      values: { ...this.#values, port: this.#portForNext() },
     })
+  }
+
+  /**
+   * The cluster shares a socket among processes that ask for the same port, and 0 is one such port.
+   * When no process is left to share with, the port that 0 once took is asked for by its number.
+   */
+  #portForNext(): number {
+    if (this.#serving === undefined && this.#url !== undefined) {
+      this.#port = Number(new URL(this.#url).port)
+    }
+    return this.#port
   }
 
   /** Drains every process and waits for their ends. */

@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto'
+import { builtin } from './builtin.ts'
 
 const idBytes = 16
 const pool = Buffer.allocUnsafeSlow(idBytes * 512)
@@ -11,7 +11,7 @@ let offset = pool.length
  */
 export function randomId(): string {
   if (offset === pool.length) {
-    randomFillSync(pool)
+    builtin.crypto.randomFillSync(pool)
     offset = 0
   }
   const id = pool.toString('base64url', offset, offset + idBytes)

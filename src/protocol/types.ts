@@ -267,8 +267,8 @@ export interface CreateMessageResult extends SamplingMessage {
 export interface ElicitationSchema {
   $schema?: string
   type: 'object'
-  properties: { [key: string]: JsonObject }
-  required?: string[]
+  properties: { readonly [key: string]: { readonly [key: string]: unknown } }
+  required?: readonly string[]
 }
 export type ElicitedValue = string | number | boolean | string[]
 export interface ElicitResult {

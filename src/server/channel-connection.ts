@@ -2,6 +2,7 @@ import { McpError } from '../protocol/errors.ts'
 import {
   type Envelope,
   encodeError,
+  encodeResult,
   type JsonRpcRequest,
   openEnvelope,
   parseJson,
@@ -99,6 +100,11 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
       session.outlet = this.#channel
       this.#engine.subscriptions.addSession(session)
       this.#channel.send(response)
+      return
+    }
+    if (request.method === 'ping') {
+      // The one request that may come before the handshake (2025-11-25, lifecycle#initialization).
+      this.#channel.send(encodeResult(request.id, '{}'))
       return
     }
     this.#engine.dispatch(this.#requireSession(), request, this.#reply(), this)

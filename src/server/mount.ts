@@ -11,6 +11,7 @@ import type { JsonObject } from '../protocol/types.ts'
 import { Session } from '../sessions/session.ts'
 import type { RequestContext } from './context.ts'
 import { Relay, type SdkServer } from './relay.ts'
+import { reportError } from './report-error.ts'
 import { RequestStateCodec } from './request-state.ts'
 import { ResultEncoder } from './result.ts'
 import { type Change, type MethodHandler, type Servable, type Service, service } from './service.ts'
@@ -97,7 +98,7 @@ export async function mount(
     ),
     handlerTimeoutMs: options.handlerTimeoutMs ?? 300_000,
     logging: greeting.capabilities.logging !== undefined,
-    onError: options.onError ?? ((error) => console.error('tsmcp: mounted server failed:', error)),
+    onError: options.onError ?? reportError,
     onChange: (listener) => {
       listeners.add(listener)
       return () => listeners.delete(listener)

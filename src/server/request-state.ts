@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { builtin } from '../internal/builtin.ts'
 import { McpError } from '../protocol/errors.ts'
 import { isJsonObject } from '../protocol/json-rpc.ts'
 import type { JsonObject } from '../protocol/types.ts'
@@ -20,7 +20,7 @@ const maxLength = 64 * 1024
  * what the client itself has answered.
  */
 export class RequestStateCodec {
-  readonly #secret: Uint8Array
+  #secret: Uint8Array | undefined
   readonly #ttlMs: number
 
   /**
@@ -29,9 +29,10 @@ export class RequestStateCodec {
    * @param ttlMs - milliseconds for which a state is good
    */
   constructor(secret: string | Uint8Array | undefined, ttlMs: number) {
-    this.#secret = secret === undefined ? randomBytes(32) : Buffer.from(secret)
-    if (this.#secret.length < 16)
+    this.#secret = secret === undefined ? undefined : Buffer.from(secret)
+    if (this.#secret !== undefined && this.#secret.length < 16) {
       throw new RangeError('requestState.secret needs at least 16 bytes')
+    }
     this.#ttlMs = ttlMs
   }
 
@@ -54,7 +55,7 @@ export class RequestStateCodec {
     const payload = encoded.slice(0, Math.max(dot, 0))
     const given = Buffer.from(encoded.slice(dot + 1))
     const expected = Buffer.from(this.#sign(payload, binding))
-    if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+    if (given.length !== expected.length || !builtin.crypto.timingSafeEqual(given, expected)) {
       throw refused('fails verification')
     }
     const state: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString())
@@ -64,7 +65,11 @@ export class RequestStateCodec {
   }
 
   #sign(payload: string, binding: string): string {
-    return createHmac('sha256', this.#secret).update(`${payload}\n${binding}`).digest('base64url')
+    this.#secret ??= builtin.crypto.randomBytes(32)
+    return builtin.crypto
+      .createHmac('sha256', this.#secret)
+      .update(`${payload}\n${binding}`)
+      .digest('base64url')
   }
 }
 
@@ -79,7 +84,10 @@ export function stateBinding(
   params: JsonObject | undefined,
 ): string {
   const salient = { name: params?.name, uri: params?.uri, arguments: params?.arguments }
-  const digest = createHash('sha256').update(canonicalJson(salient)).digest('base64url')
+  const digest = builtin.crypto
+    .createHash('sha256')
+    .update(canonicalJson(salient))
+    .digest('base64url')
   return JSON.stringify([subject ?? null, method, digest])
 }
 

@@ -1,5 +1,6 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { builtin } from '../internal/builtin.ts'
 import { NodeExchange } from '../transports/http/node-exchange.ts'
 import { loopbackHosts } from '../transports/http/origin-guard.ts'
 import { Engine, type EngineOptions } from './engine.ts'
@@ -51,7 +52,7 @@ export async function serveHttp(
   const endpointPaths = new Set(paths)
   const startedAtMs = Date.now()
 
-  const listener = createServer(
+  const listener = builtin.http.createServer(
     {
       // A client has this long for its headers, and for the whole of its request (slowloris).
       headersTimeout: 10_000,

@@ -9,6 +9,7 @@ import {
   type PromptHandler,
   Prompts,
 } from './prompts.ts'
+import { reportError } from './report-error.ts'
 import { RequestStateCodec } from './request-state.ts'
 import {
   type ResourceConfig,
@@ -215,8 +216,4 @@ function requireInteger(name: string, value: number, min: number): void {
   if (!Number.isSafeInteger(value) || value < min) {
     throw new RangeError(`${name} must be an integer of at least ${min}, got ${value}`)
   }
-}
-
-function reportError(error: unknown, request: { method: string } | undefined): void {
-  console.error(`tsmcp: ${request?.method ?? 'server'} failed:`, error)
 }

@@ -1,0 +1,16 @@
+import type * as Crypto from 'node:crypto'
+import type * as Http from 'node:http'
+
+/**
+ * Modules of Node that are slow to import. An `import` of a built-in reads all of its exports, and with them loads what
+ * they load when first touched: all of undici behind `node:http`, WebCrypto behind `node:crypto`. Asked for like this,
+ * when they are needed, they cost a tenth.
+ */
+export const builtin = {
+  get crypto(): typeof Crypto {
+    return process.getBuiltinModule('node:crypto')
+  },
+  get http(): typeof Http {
+    return process.getBuiltinModule('node:http')
+  },
+} as const
