@@ -5,6 +5,8 @@ import type { Introduction } from './introspect.ts'
 export type WorkerMessage =
   | { readonly kind: 'files'; readonly files: readonly string[] }
   | { readonly kind: 'listening'; readonly url: string; readonly introduction?: Introduction }
+  /** It takes no further connections, and has closed those that are idle. */
+  | { readonly kind: 'draining' }
   | {
       readonly kind: 'failed'
       /** A file that does not load may be mended; an address that is taken will not free itself. */

@@ -12,6 +12,7 @@ import { installModuleHooks } from './module-hooks.ts'
 import type { SupervisorMessage, WorkerMessage } from './watch-messages.ts'
 
 let listener: HttpListener | undefined
+let isDraining = false
 
 process.on('message', (message: SupervisorMessage) => {
   if (message.kind === 'serve') void serve(message.file, message.cwd, message.values as ServeValues)
@@ -42,7 +43,11 @@ async function serve(file: string, cwd: string, values: ServeValues): Promise<vo
 }
 
 async function drain(): Promise<void> {
-  await listener?.close()
+  if (isDraining) return
+  isDraining = true
+  const closed = listener?.close()
+  await tell({ kind: 'draining' })
+  await closed
   process.exit(0)
 }
 

@@ -1,7 +1,7 @@
 import cluster, { type Worker } from 'node:cluster'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { bannerLines, listeningEvent, stoppingLine } from './banner.ts'
+import { bannerLines, type Listening, listeningEvent, stoppingLine } from './banner.ts'
 import { CliError } from './cli-error.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { type Io, note, print } from './io.ts'
@@ -85,7 +85,7 @@ class Reloader {
     worker.on('message', (message: WorkerMessage) => {
       if (message.kind === 'files') this.#watched.add(message.files, startedAt)
       else if (message.kind === 'failed') this.#onFailed(worker, message)
-      else this.#onListening(worker, message, startedAt)
+      else if (message.kind === 'listening') this.#onListening(worker, message, startedAt)
     })
     worker.on('exit', (code, signal) => this.#onExit(worker, signal ?? `exit code ${code}`))
     tell(worker, {
@@ -148,17 +148,33 @@ class Reloader {
     const previous = this.#serving
     this.#serving = worker
     this.#starting = undefined
-    const listening = { url: message.url, introduction: message.introduction }
     if (this.#url === undefined) {
       this.#url = message.url
-      if (this.#values.json) print(this.#io, JSON.stringify(listeningEvent(listening)))
-      else for (const line of bannerLines(listening)) print(this.#io, line)
-      if (!this.#values.json) note(this.#io, 'watching for changes')
-    } else {
+      this.#introduce({ url: message.url, introduction: message.introduction })
+      return
+    }
+    const sayReloaded = (): void => {
       const ms = Date.now() - startedAt
       this.#say('reloaded', `reloaded in ${ms} ms`, { ms })
     }
-    if (previous !== undefined) tell(previous, { kind: 'drain' })
+    if (previous === undefined) {
+      sayReloaded()
+      return
+    }
+    // Not before the old process has hung up on idle clients: they would call it once more.
+    previous.on('message', (next: WorkerMessage) => {
+      if (next.kind === 'draining') sayReloaded()
+    })
+    tell(previous, { kind: 'drain' })
+  }
+
+  #introduce(listening: Listening): void {
+    if (this.#values.json) {
+      print(this.#io, JSON.stringify(listeningEvent(listening)))
+      return
+    }
+    for (const line of bannerLines(listening)) print(this.#io, line)
+    note(this.#io, 'watching for changes')
   }
 
   #onFailed(worker: Worker, failure: Extract<WorkerMessage, { kind: 'failed' }>): void {

@@ -24,7 +24,7 @@ const plainValue = /^[\t\x20-\x7e]*$/
  * @throws McpError HEADER_MISMATCH for characters or Base64 that the rules forbid
  */
 export function decodeHeaderValue(name: string, raw: string): string {
-  const value = raw.replace(/^[\t ]+|[\t ]+$/g, '')
+  const value = trimWhitespace(raw)
   if (!plainValue.test(value)) {
     throw new McpError('HEADER_MISMATCH', `Header ${name} has characters outside visible ASCII`)
   }
@@ -40,6 +40,19 @@ export function decodeHeaderValue(name: string, raw: string): string {
   } catch {
     throw new McpError('HEADER_MISMATCH', `Header ${name} does not decode to UTF-8`)
   }
+}
+
+/** Optional whitespace is spaces and tabs. A regular expression would take quadratic time for a run of them inside. */
+function trimWhitespace(text: string): string {
+  let start = 0
+  let end = text.length
+  while (start < end && isBlank(text, start)) start += 1
+  while (end > start && isBlank(text, end - 1)) end -= 1
+  return text.slice(start, end)
+}
+
+function isBlank(text: string, index: number): boolean {
+  return text[index] === ' ' || text[index] === '\t'
 }
 
 /** The member of `params` that `Mcp-Name` mirrors, by method. */

@@ -122,10 +122,20 @@ export function encodeError(
   rpcCodes?: Parameters<McpError['rpcCode']>[0],
 ): string {
   const body: JsonRpcError = { code: error.rpcCode(rpcCodes), message: error.message }
-  if (error.data !== undefined) body.data = error.data
+  if (isJsonable(error.data)) body.data = error.data
   return JSON.stringify(
     id === undefined ? { jsonrpc: '2.0', error: body } : { jsonrpc: '2.0', id, error: body },
   )
+}
+
+/** Data that cannot be JSON must not cost the peer its error. */
+function isJsonable(data: unknown): boolean {
+  if (data === undefined) return false
+  try {
+    return JSON.stringify(data) !== undefined
+  } catch {
+    return false
+  }
 }
 
 export function encodeNotification(method: string, params?: JsonObject): string {

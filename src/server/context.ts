@@ -97,6 +97,8 @@ export class RequestContext implements Context, InFlightRequest {
   deadlineMs = Number.POSITIVE_INFINITY
   /** Answered or cancelled: nothing is sent any more. */
   isSettled = false
+  /** Called once when the request is settled, if its handler was asynchronous. */
+  onReleased: (() => void) | undefined = undefined
   /** The request is meant to stay open: no deadline applies. */
   isLongLived = false
   #controller: AbortController | undefined = undefined
@@ -201,6 +203,10 @@ export class RequestContext implements Context, InFlightRequest {
     }
   }
 
+  get isWaitingForInput(): boolean {
+    return this.#round !== undefined && this.#round.needed.size > 0
+  }
+
   /** The questions that the handler has left open in this round, and the state to bring back with the answers. */
   get inputRequired(): JsonObject | undefined {
     const round = this.#round
@@ -236,10 +242,17 @@ export class RequestContext implements Context, InFlightRequest {
     }
   }
 
+  /** From here on nothing is sent but the response. */
+  settle(): void {
+    this.isSettled = true
+    this.onReleased?.()
+    this.onReleased = undefined
+  }
+
   /** Stops the handler and sends nothing more. */
   cancel(reason: string): void {
     if (this.isSettled) return
-    this.isSettled = true
+    this.settle()
     this.abort(new McpError('REQUEST_CANCELLED', reason))
     this.reply.abandon()
   }

@@ -18,7 +18,6 @@ import {
   SessionStore,
 } from '../sessions/session-store.ts'
 import { RequestContext } from './context.ts'
-import { InputRequired } from './input-round.ts'
 import { isPromise } from './maybe-promise.ts'
 import { protocolMethods, readInitialize } from './protocol-methods.ts'
 import type { Reply } from './reply.ts'
@@ -159,7 +158,7 @@ export class Engine {
     this.isDraining = true
     this.subscriptions.endListens()
     if (this.#running.size > 0 && drainMs > 0) await this.#quiet(drainMs)
-    for (const context of this.#running) context.cancel('The server is shutting down')
+    for (const context of this.#running) this.#stop(context, new McpError('SHUTTING_DOWN'))
     this.sessions.endAll('The server is shutting down')
     this.#stopListening()
     this.sweep.stop()
@@ -189,22 +188,18 @@ export class Engine {
     }
     if (!context.isLongLived) context.deadlineMs = Date.now() + this.service.handlerTimeoutMs
     context.reply.hold(() => context.cancel('The client went away'))
-    const settle = (): void => {
+    context.onReleased = () => {
       this.#running.delete(context)
       if (owner?.inFlight?.get(id) === context) owner.inFlight.delete(id)
       if (this.#running.size === 0) this.#onQuiet?.()
     }
     outcome.then(
-      (value) => {
-        settle()
-        this.#succeed(context, value)
-      },
-      (error: unknown) => {
-        settle()
-        this.#fail(context, error)
-      },
+      (value) => this.#succeed(context, value),
+      (error: unknown) => this.#fail(context, error),
     )
   }
+
+  // Nothing may throw out of the functions below: they also run where nobody would catch it.
 
   #succeed(context: RequestContext, outcome: Outcome): void {
     if (context.isSettled) return
@@ -217,26 +212,28 @@ export class Engine {
           ? result.response(request.id)
           : encodeResult(request.id, this.service.encoder.encode(peer.revision, result))
     } catch (error) {
-      // What the handler returned cannot be JSON.
-      this.#fail(context, error)
+      // What the handler returned cannot be JSON, or what it has been told is too much to carry on.
+      this.#answerError(context, error)
       return
     }
-    context.isSettled = true
+    context.settle()
     context.reply.end(response, 200)
   }
 
   #fail(context: RequestContext, thrown: unknown): void {
     if (context.isSettled) return
     // A handler that waits for input may have caught that and thrown an error of its own.
-    const waits = !(thrown instanceof McpError) && context.inputRequired !== undefined
-    if (thrown instanceof InputRequired || waits) {
-      this.#succeed(context, noParams)
-      return
-    }
-    context.isSettled = true
+    const waits = context.isWaitingForInput && !(thrown instanceof McpError)
+    if (waits) this.#succeed(context, noParams)
+    else this.#answerError(context, thrown)
+  }
+
+  #answerError(context: RequestContext, thrown: unknown): void {
+    if (context.isSettled) return
     const { revision } = context.peer
     const error = thrown instanceof McpError ? thrown : new McpError('INTERNAL_ERROR')
     if (!(thrown instanceof McpError)) this.service.onError(thrown, context)
+    context.settle()
     context.reply.end(
       encodeError(context.request.id, error, revision.errorCodes),
       error.httpStatus(revision.httpStatuses),
@@ -246,14 +243,20 @@ export class Engine {
   #expire(nowMs: number): void {
     for (const context of this.#running) {
       if (nowMs < context.deadlineMs) continue
-      const error = new McpError(
-        'HANDLER_TIMEOUT',
-        `${context.method} did not answer within ${this.service.handlerTimeoutMs} ms`,
+      this.#stop(
+        context,
+        new McpError(
+          'HANDLER_TIMEOUT',
+          `${context.method} did not answer within ${this.service.handlerTimeoutMs} ms`,
+        ),
       )
-      context.abort(error)
-      this.#fail(context, error)
-      this.#running.delete(context)
     }
+  }
+
+  /** Answers with an error in the handler's stead, and tells the handler to stop. */
+  #stop(context: RequestContext, error: McpError): void {
+    this.#answerError(context, error)
+    context.abort(error)
   }
 
   #quiet(drainMs: number): Promise<void> {

@@ -78,7 +78,7 @@ export class HttpEndpoint implements HttpReplyHost {
   handle(exchange: HttpExchange): void {
     const problem = this.#guard(exchange.getHeader('host'), exchange.getHeader('origin'))
     if (problem !== undefined) {
-      refuse(exchange, new McpError('FORBIDDEN', problem))
+      this.#refuse(exchange, new McpError('FORBIDDEN', problem))
       return
     }
     if (this.#authenticate === undefined) {
@@ -90,16 +90,18 @@ export class HttpEndpoint implements HttpReplyHost {
 
   #identify(exchange: HttpExchange, authenticate: Authenticate): void {
     const proceed = (authInfo: AuthInfo | undefined): void => {
-      if (authInfo === undefined) refuse(exchange, new McpError('UNAUTHORIZED'))
+      if (authInfo === undefined) this.#refuse(exchange, new McpError('UNAUTHORIZED'))
       else this.#route(exchange, authInfo)
     }
     try {
       const found = authenticate(exchange)
       if (isPromise(found)) {
-        ;(found as Promise<AuthInfo | undefined>).then(proceed, (error) => refuse(exchange, error))
+        ;(found as Promise<AuthInfo | undefined>).then(proceed, (error) =>
+          this.#refuse(exchange, error),
+        )
       } else proceed(found)
     } catch (error) {
-      refuse(exchange, error)
+      this.#refuse(exchange, error)
     }
   }
 
@@ -122,7 +124,7 @@ export class HttpEndpoint implements HttpReplyHost {
           )
       }
     } catch (error) {
-      refuse(exchange, error)
+      this.#refuse(exchange, error)
     }
   }
 
@@ -137,7 +139,7 @@ export class HttpEndpoint implements HttpReplyHost {
       try {
         this.#receive(exchange, authInfo, body)
       } catch (error) {
-        refuse(exchange, error)
+        this.#refuse(exchange, error)
       }
     })
   }
@@ -162,7 +164,7 @@ export class HttpEndpoint implements HttpReplyHost {
     }
     const envelope = openEnvelope(value)
     if (envelope.kind === 'fault') {
-      refuse(exchange, envelope.error, envelope.id)
+      this.#refuse(exchange, envelope.error, envelope.id)
       return
     }
     const id = envelope.kind === 'request' ? envelope.message.id : undefined
@@ -170,7 +172,7 @@ export class HttpEndpoint implements HttpReplyHost {
       if (isStateless(envelope, exchange)) this.#stateless(exchange, authInfo, envelope)
       else this.#stateful(exchange, authInfo, envelope)
     } catch (error) {
-      refuse(exchange, error, id)
+      this.#refuse(exchange, error, id)
     }
   }
 
@@ -282,6 +284,16 @@ export class HttpEndpoint implements HttpReplyHost {
     exchange.respond(204, [])
   }
 
+  /** Answers with an error before any method has run. */
+  #refuse(exchange: HttpExchange, thrown: unknown, id?: RequestId): void {
+    const isKnown = thrown instanceof McpError
+    if (!isKnown) this.#engine.service.onError(thrown, undefined)
+    const error = isKnown ? thrown : new McpError('INTERNAL_ERROR')
+    const status = isKnown ? error.httpStatus() : 500
+    const headers = [...jsonHeaders, ...(refusalHeaders[status] ?? [])]
+    exchange.respond(status, headers, encodeError(id, error))
+  }
+
   openEventStream(session: Session): EventStream {
     return session.openStream(this.#engine.eventLimits)
   }
@@ -385,15 +397,4 @@ const refusalHeaders: Readonly<Record<number, HttpHeaders>> = {
   405: ['allow', 'POST, GET, DELETE'],
   413: ['connection', 'close'],
   503: ['retry-after', '5'],
-}
-
-/** Answers with an error before any method has run. */
-export function refuse(exchange: HttpExchange, thrown: unknown, id?: RequestId): void {
-  const error =
-    thrown instanceof McpError
-      ? thrown
-      : new McpError('INTERNAL_ERROR', undefined, { cause: thrown })
-  const status = thrown instanceof McpError ? error.httpStatus() : 500
-  const headers = [...jsonHeaders, ...(refusalHeaders[status] ?? [])]
-  exchange.respond(status, headers, encodeError(id, error))
 }

@@ -53,7 +53,8 @@ export class PagedList<Item> {
 
   /** One page, encoded. @throws McpError INVALID_PARAMS for a cursor that is none of this list's */
   page(encoder: ResultEncoder, revision: Revision, cursor: unknown): EncodedResult {
-    const key = cursor === undefined ? revision.name : `${revision.name} ${String(cursor)}`
+    if (cursor !== undefined && typeof cursor !== 'string') throw unknownCursor()
+    const key = cursor === undefined ? revision.name : `${revision.name} ${cursor}`
     let page = this.#pages.get(key)
     if (page === undefined) {
       page = this.#encode(encoder, revision, [...this.#items.values()], cursor)
@@ -101,7 +102,7 @@ export class PagedList<Item> {
     }
     // The end of a list that has become shorter is still a place in it.
     if (start <= 0 || start % this.#pageSize !== 0 || start > length + this.#pageSize) {
-      throw new McpError('INVALID_PARAMS', 'Invalid params: unknown cursor')
+      throw unknownCursor()
     }
     return start
   }
@@ -114,4 +115,8 @@ export class PagedList<Item> {
 
 function writeCursor(member: string, offset: number): string {
   return btoa(`${member} ${offset}`)
+}
+
+function unknownCursor(): McpError {
+  return new McpError('INVALID_PARAMS', 'Invalid params: unknown cursor')
 }

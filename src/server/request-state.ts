@@ -42,7 +42,7 @@ export class RequestStateCodec {
     ).toString('base64url')
     const encoded = `${payload}.${this.#sign(payload, binding)}`
     if (encoded.length > maxLength) {
-      throw new McpError('INTERNAL_ERROR', 'The answers gathered so far are too long to carry on')
+      throw new McpError('INVALID_PARAMS', 'Invalid params: the answers are too long to carry on')
     }
     return encoded
   }

@@ -18,6 +18,8 @@ export interface ClientProfile {
 }
 
 const maxProfiles = 1000
+/** Longer ones are hardly shared, and must not be kept for longer than their session. */
+const maxProfileLength = 2000
 const profiles = new Map<string, ClientProfile>()
 
 /**
@@ -26,6 +28,7 @@ const profiles = new Map<string, ClientProfile>()
  */
 export function sharedProfile(profile: ClientProfile): ClientProfile {
   const key = JSON.stringify([profile.clientInfo, profile.clientCapabilities])
+  if (key.length > maxProfileLength) return profile
   const known = profiles.get(key)
   if (known !== undefined) return known
   if (profiles.size >= maxProfiles) profiles.clear()

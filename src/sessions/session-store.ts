@@ -20,7 +20,7 @@ export class SessionStore {
   readonly #limits: SessionLimits
   readonly #onEnd: (session: Session) => void
 
-  /** @param onEnd - called with each session that ends, for whatever reason */
+  /** @param onEnd - called with each session that is about to end, for whatever reason */
   constructor(limits: SessionLimits, onEnd: (session: Session) => void) {
     this.#limits = limits
     this.#onEnd = onEnd
@@ -58,8 +58,8 @@ export class SessionStore {
 
   end(session: Session, reason: string): void {
     if (!this.#sessions.delete(session.id)) return
-    session.end(reason)
     this.#onEnd(session)
+    session.end(reason)
   }
 
   /** Ends what has been idle for too long and lets the others forget old events. */

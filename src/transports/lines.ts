@@ -74,8 +74,13 @@ export class LineReader {
   }
 
   #line(line: string): void {
-    if (line.length > this.#maxLineBytes) this.#listener.fault(this.#lengthError())
+    if (this.#isTooLong(line)) this.#listener.fault(this.#lengthError())
     else if (line !== '' && line !== '\r') this.#listener.message(line)
+  }
+
+  #isTooLong(line: string): boolean {
+    // A character has at most three bytes for each of its UTF-16 units: short lines need no counting.
+    return line.length * 3 > this.#maxLineBytes && Buffer.byteLength(line) > this.#maxLineBytes
   }
 
   #tooLong(): void {
