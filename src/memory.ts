@@ -1,1 +1,2 @@
-export { type ClientTransport, connectInMemory } from './server/in-memory.ts'
+export { connectInMemory } from './server/in-memory.ts'
+export type { ClientTransport } from './transports/client-transport.ts'

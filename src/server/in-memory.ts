@@ -1,19 +1,10 @@
 import { parseJson } from '../protocol/json-rpc.ts'
 import type { Channel } from '../transports/channel.ts'
+import type { ClientTransport } from '../transports/client-transport.ts'
 import { ChannelConnection } from './channel-connection.ts'
 import { Engine, type EngineOptions } from './engine.ts'
 import { responseText } from './reply.ts'
 import { type Servable, service } from './service.ts'
-
-/** The client's end of a connection: the shape that the official clients take as a transport. */
-export interface ClientTransport {
-  start(): Promise<void>
-  send(message: object): Promise<void>
-  close(): Promise<void>
-  onmessage?(message: unknown): void
-  onclose?: (() => void) | undefined
-  onerror?: ((error: Error) => void) | undefined
-}
 
 /**
  * Connects to a server in the same process, through the same codec that other transports use.
