@@ -32,8 +32,13 @@ async function ask(
   const lines = createInterface({ input: io.stdin, output: io.stderr })
   try {
     note(io, `the server asks: ${params.message}  (Ctrl-D declines, Ctrl-C cancels)`)
-    if (params.mode === 'url') return await askToOpen(params.url, lines, signal)
-    return await askForm(params.requestedSchema, lines, io, signal)
+    const result =
+      params.mode === 'url'
+        ? await askToOpen(params.url, lines, signal)
+        : await askForm(params.requestedSchema, lines, io, signal)
+    // The cursor still stands behind the question.
+    if (result.action !== 'accept') note(io, '')
+    return result
   } finally {
     lines.close()
   }

@@ -53,7 +53,11 @@ export async function runServe(
     )
   }
   if (values.stdio) return serveOverStdio(file, values, io)
-  return values.watch ? watchAndServe(file, values, io) : serveOverHttp(file, values, io)
+  const serve = values.watch ? watchAndServe : serveOverHttp
+  const exitCode = await serve(file, values, io)
+  if (values.json) print(io, JSON.stringify({ event: 'stopped', exitCode }))
+  else note(io, exitCode === 0 ? 'stopped' : 'stopped at once')
+  return exitCode
 }
 
 async function serveOverHttp(
@@ -74,10 +78,7 @@ async function serveOverHttp(
   const listening = { url: listener.url, introduction: await introspect(server) }
   if (values.json) print(io, JSON.stringify(listeningEvent(listening)))
   else for (const line of bannerLines(listening)) print(io, line)
-  const exitCode = await stopped
-  if (values.json) print(io, JSON.stringify({ event: 'stopped', exitCode }))
-  else note(io, exitCode === 0 ? 'stopped' : 'stopped at once')
-  return exitCode
+  return stopped
 }
 
 async function serveOverStdio(file: string, values: ServeValues, io: Io): Promise<ExitCode> {

@@ -108,7 +108,7 @@ export const commonSettings = {
   verbose: toggle({
     flag: '--verbose',
     variables: ['VERBOSE'],
-    about: "show the stack of an error, and for call log messages of every level",
+    about: 'show the stack of an error, and for call log messages of every level',
   }),
 } as const
 

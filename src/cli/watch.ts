@@ -111,9 +111,10 @@ class Reloader {
   async close(): Promise<void> {
     this.#isClosing = true
     this.#watched.close()
-    const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined)
+    const workers = Object.values(cluster.workers ?? {})
     await Promise.all(
       workers.map((worker) => {
+        if (worker === undefined || worker.isDead()) return undefined
         tell(worker, { kind: 'drain' })
         return new Promise((resolve) => worker.once('exit', resolve))
       }),
@@ -210,6 +211,6 @@ class Reloader {
 }
 
 function tell(worker: Worker, message: SupervisorMessage): void {
-  // A worker that has just ended cannot be told any more: its `exit` event says the rest.
-  if (worker.isConnected()) worker.send(message)
+  // A worker that is just ending cannot be told any more: its `exit` event says the rest.
+  if (worker.isConnected()) worker.send(message, () => {})
 }

@@ -42,16 +42,24 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
   }
 
   message(text: string): void {
+    try {
+      this.receive(parseJson(text))
+    } catch (error) {
+      this.#refuse(error, undefined)
+    }
+  }
+
+  /** Takes a message that has been parsed. Never throws. */
+  receive(value: unknown): void {
     let id: RequestId | undefined
     try {
-      const value = parseJson(text)
       if (Array.isArray(value)) {
         dispatchBatch(this.#engine, this.#requireSession(), value, this.#reply())
         return
       }
       const envelope = openEnvelope(value)
       if (envelope.kind === 'request') id = envelope.message.id
-      this.#receive(envelope)
+      this.#open(envelope)
     } catch (error) {
       this.#refuse(error, id)
     }
@@ -69,7 +77,7 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
     this.#onClosed()
   }
 
-  #receive(envelope: Envelope): void {
+  #open(envelope: Envelope): void {
     switch (envelope.kind) {
       case 'fault':
         this.#refuse(envelope.error, envelope.id)

@@ -1,6 +1,7 @@
 import { FetchExchange } from '../transports/http/fetch-exchange.ts'
 import { Engine, type EngineOptions } from './engine.ts'
 import { HttpEndpoint, type HttpEndpointOptions } from './http-endpoint.ts'
+import { HttpGate } from './http-gate.ts'
 import { type Servable, service } from './service.ts'
 
 export interface FetchHandlerOptions extends EngineOptions, HttpEndpointOptions {}
@@ -27,7 +28,8 @@ export function createFetchHandler(
   options: FetchHandlerOptions = {},
 ): FetchHandler {
   const engine = new Engine(server[service], options)
-  const endpoint = new HttpEndpoint(engine, options)
+  const gate = new HttpGate(options, (error) => engine.service.onError(error, undefined))
+  const endpoint = new HttpEndpoint(engine, gate, options)
   return {
     fetch: (request) => {
       const exchange = new FetchExchange(request)

@@ -1,13 +1,6 @@
-import { isUtf8 } from 'node:buffer'
 import { McpError } from '../protocol/errors.ts'
 import { checkStandardHeaders, decodeHeaderValue, header } from '../protocol/headers.ts'
-import {
-  type Envelope,
-  encodeError,
-  type JsonRpcRequest,
-  openEnvelope,
-  parseJson,
-} from '../protocol/json-rpc.ts'
+import { type Envelope, type JsonRpcRequest, openEnvelope } from '../protocol/json-rpc.ts'
 import { claimedVersion, claimsStateless, readRequestMeta } from '../protocol/meta.ts'
 import {
   findRevision,
@@ -15,41 +8,21 @@ import {
   type Revision,
   supportedVersions,
 } from '../protocol/revisions/index.ts'
-import type { AuthInfo, RequestId } from '../protocol/types.ts'
+import type { AuthInfo } from '../protocol/types.ts'
 import { type EventStream, parseEventId } from '../sessions/event-stream.ts'
 import type { Peer } from '../sessions/peer.ts'
 import type { Session } from '../sessions/session.ts'
-import type { HttpExchange, HttpHeaders } from '../transports/http/exchange.ts'
-import { createOriginGuard, type OriginGuardOptions } from '../transports/http/origin-guard.ts'
+import type { HttpExchange } from '../transports/http/exchange.ts'
 import { SseBody } from '../transports/http/sse.ts'
 import { dispatchBatch } from './batch.ts'
 import type { Engine } from './engine.ts'
+import { type HttpGate, type HttpGateOptions, jsonHeaders } from './http-gate.ts'
 import { attach, HttpReply, type HttpReplyHost, sessionHeaders, tracked } from './http-reply.ts'
-import { isPromise } from './maybe-promise.ts'
 
-/** What an authentication hook sees of a request. */
-export interface AuthRequest {
-  readonly method: string
-  readonly remoteAddress: string | undefined
-  /** A header by its name in lower case. */
-  getHeader(name: string): string | undefined
-}
-/** Says who is calling; undefined or a thrown McpError refuses the request. */
-export type Authenticate = (
-  request: AuthRequest,
-) => AuthInfo | undefined | Promise<AuthInfo | undefined>
-
-export interface HttpEndpointOptions extends OriginGuardOptions {
-  /** Default 4 MiB. */
-  maxBodyBytes?: number
-  /** Checks each request's credentials. Default: everybody may call. */
-  authenticate?: Authenticate
+export interface HttpEndpointOptions extends HttpGateOptions {
   /** Milliseconds between signs of life on streams, and after which a silent answer becomes one. Default 15,000. */
   keepAliveMs?: number
 }
-
-const jsonType = /^application\/json\s*(?:;|$)/i
-const jsonHeaders: HttpHeaders = ['content-type', 'application/json']
 
 /**
  * The MCP endpoint over HTTP (transports, Streamable HTTP): sessions for revisions up to 2025-11-25 and stateless
@@ -59,112 +32,51 @@ export class HttpEndpoint implements HttpReplyHost {
   readonly openBodies = new Set<SseBody>()
   readonly silentReplies = new Set<HttpReply>()
   readonly #engine: Engine
-  readonly #guard: ReturnType<typeof createOriginGuard>
-  readonly #maxBodyBytes: number
-  readonly #authenticate: Authenticate | undefined
+  readonly #gate: HttpGate
   readonly #keepAliveMs: number
   #lastKeepAliveMs = Date.now()
 
-  constructor(engine: Engine, options: HttpEndpointOptions = {}) {
+  constructor(engine: Engine, gate: HttpGate, options: HttpEndpointOptions = {}) {
     this.#engine = engine
-    this.#guard = createOriginGuard(options)
-    this.#maxBodyBytes = options.maxBodyBytes ?? 4 * 1024 * 1024
-    this.#authenticate = options.authenticate
+    this.#gate = gate
     this.#keepAliveMs = options.keepAliveMs ?? 15_000
     engine.sweep.add((nowMs) => this.#keepAlive(nowMs))
   }
 
   /** Answers one exchange, now or later. Never throws. */
   handle(exchange: HttpExchange): void {
-    const problem = this.#guard(exchange.getHeader('host'), exchange.getHeader('origin'))
-    if (problem !== undefined) {
-      this.#refuse(exchange, new McpError('FORBIDDEN', problem))
-      return
-    }
-    if (this.#authenticate === undefined) {
-      this.#route(exchange, undefined)
-      return
-    }
-    this.#identify(exchange, this.#authenticate)
-  }
-
-  #identify(exchange: HttpExchange, authenticate: Authenticate): void {
-    const proceed = (authInfo: AuthInfo | undefined): void => {
-      if (authInfo === undefined) this.#refuse(exchange, new McpError('UNAUTHORIZED'))
-      else this.#route(exchange, authInfo)
-    }
-    try {
-      const found = authenticate(exchange)
-      if (isPromise(found)) {
-        ;(found as Promise<AuthInfo | undefined>).then(proceed, (error) =>
-          this.#refuse(exchange, error),
-        )
-      } else proceed(found)
-    } catch (error) {
-      this.#refuse(exchange, error)
-    }
+    this.#gate.admit(
+      exchange,
+      (authInfo) => this.#route(exchange, authInfo),
+      (error) => this.#gate.refuse(exchange, error),
+    )
   }
 
   #route(exchange: HttpExchange, authInfo: AuthInfo | undefined): void {
-    try {
-      switch (exchange.method) {
-        case 'POST':
-          this.#post(exchange, authInfo)
-          break
-        case 'GET':
-          this.#listen(exchange, authInfo)
-          break
-        case 'DELETE':
-          this.#delete(exchange, authInfo)
-          break
-        default:
-          throw new McpError(
-            'METHOD_NOT_ALLOWED',
-            'HTTP method not allowed: use POST, GET or DELETE',
-          )
-      }
-    } catch (error) {
-      this.#refuse(exchange, error)
+    switch (exchange.method) {
+      case 'POST':
+        requireAccept(exchange.getHeader('accept'), ['application/json', 'text/event-stream'])
+        this.#gate.readJson(exchange, (value) => this.#receive(exchange, authInfo, value))
+        break
+      case 'GET':
+        this.#listen(exchange, authInfo)
+        break
+      case 'DELETE':
+        this.#delete(exchange, authInfo)
+        break
+      default:
+        throw new McpError('METHOD_NOT_ALLOWED', 'HTTP method not allowed: use POST, GET or DELETE')
     }
   }
 
-  #post(exchange: HttpExchange, authInfo: AuthInfo | undefined): void {
-    const { getHeader } = exchange
-    const contentType = getHeader('content-type')
-    if (contentType !== 'application/json' && !jsonType.test(contentType ?? '')) {
-      throw new McpError('UNSUPPORTED_MEDIA_TYPE', 'Content-Type must be application/json')
-    }
-    requireAccept(getHeader('accept'), ['application/json', 'text/event-stream'])
-    exchange.readBody(this.#maxBodyBytes, (body) => {
-      try {
-        this.#receive(exchange, authInfo, body)
-      } catch (error) {
-        this.#refuse(exchange, error)
-      }
-    })
-  }
-
-  #receive(
-    exchange: HttpExchange,
-    authInfo: AuthInfo | undefined,
-    body: Uint8Array | undefined,
-  ): void {
-    if (body === undefined) {
-      throw new McpError(
-        'PAYLOAD_TOO_LARGE',
-        `Request body too large: at most ${this.#maxBodyBytes} bytes`,
-      )
-    }
-    if (!isUtf8(body))
-      throw new McpError('PARSE_ERROR', 'Parse error: the message is not valid UTF-8')
-    const value = parseJson(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString())
+  #receive(exchange: HttpExchange, authInfo: AuthInfo | undefined, value: unknown): void {
     if (Array.isArray(value)) {
       this.#receiveBatch(exchange, authInfo, value)
       return
     }
     const envelope = openEnvelope(value)
     if (envelope.kind === 'fault') {
-      this.#refuse(exchange, envelope.error, envelope.id)
+      this.#gate.refuse(exchange, envelope.error, envelope.id)
       return
     }
     const id = envelope.kind === 'request' ? envelope.message.id : undefined
@@ -172,7 +84,7 @@ export class HttpEndpoint implements HttpReplyHost {
       if (isStateless(envelope, exchange)) this.#stateless(exchange, authInfo, envelope)
       else this.#stateful(exchange, authInfo, envelope)
     } catch (error) {
-      this.#refuse(exchange, error, id)
+      this.#gate.refuse(exchange, error, id)
     }
   }
 
@@ -284,16 +196,6 @@ export class HttpEndpoint implements HttpReplyHost {
     exchange.respond(204, [])
   }
 
-  /** Answers with an error before any method has run. */
-  #refuse(exchange: HttpExchange, thrown: unknown, id?: RequestId): void {
-    const isKnown = thrown instanceof McpError
-    if (!isKnown) this.#engine.service.onError(thrown, undefined)
-    const error = isKnown ? thrown : new McpError('INTERNAL_ERROR')
-    const status = isKnown ? error.httpStatus() : 500
-    const headers = [...jsonHeaders, ...(refusalHeaders[status] ?? [])]
-    exchange.respond(status, headers, encodeError(id, error))
-  }
-
   openEventStream(session: Session): EventStream {
     return session.openStream(this.#engine.eventLimits)
   }
@@ -389,12 +291,4 @@ function requireAccept(accept: string | undefined, types: readonly string[]): vo
       throw new McpError('NOT_ACCEPTABLE', `Accept must list ${types.join(' and ')}`)
     }
   }
-}
-
-/** Extra headers that a refusal must have, by its status. */
-const refusalHeaders: Readonly<Record<number, HttpHeaders>> = {
-  401: ['www-authenticate', 'Bearer'],
-  405: ['allow', 'POST, GET, DELETE'],
-  413: ['connection', 'close'],
-  503: ['retry-after', '5'],
 }

@@ -1,11 +1,16 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { builtin } from '../internal/builtin.ts'
 import { NodeExchange } from '../transports/http/node-exchange.ts'
 import { loopbackHosts } from '../transports/http/origin-guard.ts'
 import { Engine, type EngineOptions } from './engine.ts'
 import { HttpEndpoint, type HttpEndpointOptions } from './http-endpoint.ts'
+import { HttpGate } from './http-gate.ts'
+import { LegacySseEndpoint } from './legacy-sse-endpoint.ts'
+import { answerProbe } from './probes.ts'
 import { type Servable, service } from './service.ts'
+import type { WebSocketEndpoint } from './web-socket-endpoint.ts'
 
 export interface ServeHttpOptions extends EngineOptions, HttpEndpointOptions {
   /** Default 8080; 0 takes a free one. */
@@ -14,6 +19,13 @@ export interface ServeHttpOptions extends EngineOptions, HttpEndpointOptions {
   host?: string
   /** Paths of the MCP endpoint. Default `/mcp` and `/json-rpc`. */
   paths?: readonly string[]
+  /** Path at which WebSockets are accepted, for instance `/ws`. Default: none. */
+  webSocketPath?: string
+  /**
+   * Serves the HTTP with SSE transport of 2024-11-05 too, at `/sse` and `/messages`. Default false: the specification
+   * has deprecated it.
+   */
+  legacySse?: boolean
   /** Milliseconds for which running requests may finish when the listener closes. Default 10,000. */
   drainMs?: number
 }
@@ -31,9 +43,12 @@ export interface HttpListener {
 
 /** What is left of open connections when everything is answered gets this long to go. */
 const lingerMs = 500
+const ssePath = '/sse'
+const messagePath = '/messages'
 
 /**
- * Serves over Streamable HTTP, with `/health`, `/live` and `/ready` beside the endpoint.
+ * Serves over Streamable HTTP, with `/health`, `/live` and `/ready` beside the endpoint, and over WebSocket and HTTP
+ * with SSE where they are switched on.
  *
  * @throws the error of `listen`, for instance EADDRINUSE
  */
@@ -41,15 +56,19 @@ export async function serveHttp(
   server: Servable,
   options: ServeHttpOptions = {},
 ): Promise<HttpListener> {
-  const {
-    port = 8080,
-    host = '127.0.0.1',
-    paths = ['/mcp', '/json-rpc'],
-    drainMs = 10_000,
-  } = options
+  const { port = 8080, host = '127.0.0.1', drainMs = 10_000 } = options
+  const { paths = ['/mcp', '/json-rpc'], webSocketPath } = options
   const engine = new Engine(server[service], options)
-  const endpoint = new HttpEndpoint(engine, { ...guardFor(host), ...options })
+  const gate = new HttpGate({ ...guardFor(host), ...options }, (error) =>
+    engine.service.onError(error, undefined),
+  )
+  const endpoint = new HttpEndpoint(engine, gate, options)
   const endpointPaths = new Set(paths)
+  const legacySse = options.legacySse
+    ? new LegacySseEndpoint(engine, gate, messagePath, options)
+    : undefined
+  const webSockets =
+    webSocketPath === undefined ? undefined : await openWebSockets(engine, gate, options)
   const startedAtMs = Date.now()
 
   const listener = builtin.http.createServer(
@@ -64,13 +83,20 @@ export async function serveHttp(
     (request, response) => {
       const path = pathOf(request.url)
       if (endpointPaths.has(path)) endpoint.handle(new NodeExchange(request, response))
-      else answerProbe(path, request, response, engine, startedAtMs)
+      else if (legacySse !== undefined && path === ssePath) {
+        legacySse.open(new NodeExchange(request, response))
+      } else if (legacySse !== undefined && path === messagePath) {
+        legacySse.post(new NodeExchange(request, response), queryOf(request.url).get('sessionId'))
+      } else answerProbe(path, request, response, engine, startedAtMs)
     },
   )
-  await new Promise<void>((resolve, reject) => {
-    listener.once('error', reject)
-    listener.listen(port, host, resolve)
-  })
+  if (webSockets !== undefined) {
+    listener.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      if (pathOf(request.url) === webSocketPath) webSockets.upgrade(request, socket, head)
+      else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n')
+    })
+  }
+  await listen(listener, port, host)
   const address = listener.address() as AddressInfo
 
   let closing: Promise<void> | undefined
@@ -87,11 +113,33 @@ export async function serveHttp(
     engine.isDraining = true
     const closed = new Promise((resolve) => listener.close(resolve))
     await engine.close(drainMs)
+    legacySse?.close()
+    webSockets?.close()
     listener.closeIdleConnections()
-    const timer = setTimeout(() => listener.closeAllConnections(), lingerMs)
+    const timer = setTimeout(() => {
+      listener.closeAllConnections()
+      webSockets?.terminate()
+    }, lingerMs)
     await closed
     clearTimeout(timer)
   }
+}
+
+/** The library is loaded only where WebSockets are wanted. */
+async function openWebSockets(
+  engine: Engine,
+  gate: HttpGate,
+  options: ServeHttpOptions,
+): Promise<WebSocketEndpoint> {
+  const { WebSocketEndpoint } = await import('./web-socket-endpoint.ts')
+  return new WebSocketEndpoint(engine, gate, options)
+}
+
+function listen(listener: HttpServer, port: number, host: string): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    listener.once('error', reject)
+    listener.listen(port, host, resolve)
+  })
 }
 
 /** Whoever binds to the loopback interface is called by its names; other addresses have names that only their owner knows. */
@@ -105,40 +153,6 @@ function pathOf(url = '/'): string {
   return query < 0 ? url : url.slice(0, query)
 }
 
-/** `/live`: the process runs. `/ready`: it takes requests. `/health`: both, with figures. */
-function answerProbe(
-  path: string,
-  request: IncomingMessage,
-  response: ServerResponse,
-  engine: Engine,
-  startedAtMs: number,
-): void {
-  const isRead = request.method === 'GET' || request.method === 'HEAD'
-  const status = engine.isDraining ? 'draining' : 'ok'
-  const { name, version } = engine.service.info
-  if (isRead && path === '/live') sendJson(response, 200, { status: 'ok' })
-  else if (isRead && path === '/ready')
-    sendJson(response, engine.isDraining ? 503 : 200, { status })
-  else if (isRead && path === '/health') {
-    sendJson(response, engine.isDraining ? 503 : 200, {
-      status,
-      server: { name, version },
-      uptimeSeconds: Math.floor((Date.now() - startedAtMs) / 1000),
-      sessions: engine.sessions.size,
-      requestsRunning: engine.running,
-    })
-  } else {
-    request.resume()
-    sendJson(response, 404, { error: 'Not found: the MCP endpoint is at /mcp' })
-  }
-}
-
-function sendJson(response: ServerResponse, status: number, body: object): void {
-  const json = JSON.stringify(body)
-  response.writeHead(status, {
-    'content-type': 'application/json',
-    'content-length': Buffer.byteLength(json),
-    'cache-control': 'no-store',
-  })
-  response.end(json)
+function queryOf(url = '/'): URLSearchParams {
+  return new URLSearchParams(url.slice(pathOf(url).length))
 }

@@ -29,6 +29,11 @@ export class SseBody {
     this.#stream.write(`${event}data: ${data}\n\n`)
   }
 
+  /** An event of another kind than a message. */
+  named(name: string, data: string): void {
+    this.#stream.write(`event: ${name}\ndata: ${data}\n\n`)
+  }
+
   /** Keeps proxies from taking the stream for dead. Clients ignore comments. */
   comment(): void {
     this.#stream.write(': keep-alive\n\n')

@@ -1,0 +1,104 @@
+import { randomId } from '../internal/random-id.ts'
+import { McpError } from '../protocol/errors.ts'
+import type { AuthInfo } from '../protocol/types.ts'
+import type { HttpExchange } from '../transports/http/exchange.ts'
+import { SseBody } from '../transports/http/sse.ts'
+import { ChannelConnection } from './channel-connection.ts'
+import type { Engine } from './engine.ts'
+import type { HttpGate } from './http-gate.ts'
+import { responseText } from './reply.ts'
+
+interface LegacyStream {
+  readonly connection: ChannelConnection
+  readonly body: SseBody
+  readonly subject: string | undefined
+}
+
+/**
+ * The two endpoints of HTTP with SSE (2024-11-05, transports), for clients that know nothing newer: a GET opens the
+ * stream of all that the server says, and names the URL to which the client posts what it says.
+ *
+ * @deprecated by the specification since 2025-03-26; off unless it is switched on
+ */
+export class LegacySseEndpoint {
+  readonly #engine: Engine
+  readonly #gate: HttpGate
+  readonly #messagePath: string
+  readonly #streams = new Map<string, LegacyStream>()
+  readonly #maxStreams: number
+  #lastKeepAliveMs = Date.now()
+
+  /** @param messagePath - where clients post, seen from the root of the server */
+  constructor(
+    engine: Engine,
+    gate: HttpGate,
+    messagePath: string,
+    options: { keepAliveMs?: number; maxStreams?: number } = {},
+  ) {
+    this.#engine = engine
+    this.#gate = gate
+    this.#messagePath = messagePath
+    this.#maxStreams = options.maxStreams ?? 100_000
+    const keepAliveMs = options.keepAliveMs ?? 15_000
+    engine.sweep.add((nowMs) => {
+      if (nowMs - this.#lastKeepAliveMs < keepAliveMs) return
+      this.#lastKeepAliveMs = nowMs
+      for (const { body } of this.#streams.values()) body.comment()
+    })
+  }
+
+  get size(): number {
+    return this.#streams.size
+  }
+
+  /** Answers the GET that opens a stream. */
+  open(exchange: HttpExchange): void {
+    this.#admit(exchange, 'GET', (authInfo) => {
+      if (this.#engine.isDraining) throw new McpError('SHUTTING_DOWN')
+      if (this.#streams.size >= this.#maxStreams) throw new McpError('SESSION_LIMIT')
+      const id = randomId()
+      const body = new SseBody(exchange, [])
+      const connection = new ChannelConnection(
+        this.#engine,
+        { send: (message) => body.event(responseText(message)), close: () => body.close() },
+        authInfo,
+        () => this.#streams.delete(id),
+      )
+      this.#streams.set(id, { connection, body, subject: authInfo?.subject })
+      exchange.onDisconnect(() => connection.closed())
+      body.named('endpoint', `${this.#messagePath}?sessionId=${id}`)
+    })
+  }
+
+  /** Answers a POST with a message; what it is answered comes on the stream. */
+  post(exchange: HttpExchange, streamId: string | null): void {
+    this.#admit(exchange, 'POST', (authInfo) => {
+      const stream = streamId === null ? undefined : this.#streams.get(streamId)
+      if (stream === undefined || stream.subject !== authInfo?.subject) {
+        throw new McpError('SESSION_NOT_FOUND')
+      }
+      this.#gate.readJson(exchange, (value) => {
+        exchange.respond(202, [])
+        stream.connection.receive(value)
+      })
+    })
+  }
+
+  /** Ends all streams. */
+  close(): void {
+    for (const { body, connection } of this.#streams.values()) {
+      connection.closed()
+      body.close()
+    }
+  }
+
+  #admit(
+    exchange: HttpExchange,
+    method: string,
+    enter: (authInfo: AuthInfo | undefined) => void,
+  ): void {
+    const refuse = (error: unknown): void => this.#gate.refuse(exchange, error)
+    if (exchange.method === method) this.#gate.admit(exchange, enter, refuse)
+    else refuse(new McpError('METHOD_NOT_ALLOWED', `HTTP method not allowed: use ${method}`))
+  }
+}

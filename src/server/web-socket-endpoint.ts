@@ -1,0 +1,122 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { McpError } from '../protocol/errors.ts'
+import { encodeError } from '../protocol/json-rpc.ts'
+import type { AuthInfo } from '../protocol/types.ts'
+import { WebSocketChannel } from '../transports/web-socket-channel.ts'
+import { ChannelConnection } from './channel-connection.ts'
+import type { Engine } from './engine.ts'
+import type { AuthRequest, HttpGate } from './http-gate.ts'
+
+export interface WebSocketEndpointOptions {
+  /** Default 4 MiB. */
+  maxBodyBytes?: number
+  /** Milliseconds between pings; a client that has not answered one when the next is due is cut off. Default 15,000. */
+  keepAliveMs?: number
+  /** Default 100,000. */
+  maxConnections?: number
+}
+
+/** The subprotocol of MCP over WebSocket. A client that offers subprotocols must offer it. */
+const subprotocol = 'mcp'
+
+/** MCP over WebSocket: one JSON-RPC message a text frame, the connection is the session. */
+export class WebSocketEndpoint {
+  readonly #engine: Engine
+  readonly #gate: HttpGate
+  readonly #channels = new Set<WebSocketChannel>()
+  readonly #server: WebSocketServer
+  readonly #maxConnections: number
+  readonly #keepAliveMs: number
+  #lastPingMs = Date.now()
+
+  constructor(engine: Engine, gate: HttpGate, options: WebSocketEndpointOptions = {}) {
+    this.#engine = engine
+    this.#gate = gate
+    this.#maxConnections = options.maxConnections ?? 100_000
+    this.#keepAliveMs = options.keepAliveMs ?? 15_000
+    this.#server = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      // Compressed frames would let a small message grow without bound in memory.
+      perMessageDeflate: false,
+      maxPayload: options.maxBodyBytes ?? 4 * 1024 * 1024,
+      handleProtocols: () => subprotocol,
+    })
+    engine.sweep.add((nowMs) => this.#ping(nowMs))
+  }
+
+  get size(): number {
+    return this.#channels.size
+  }
+
+  /** Answers a request to upgrade: with a connection, or with an HTTP error and the end of the socket. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const refuse = (thrown: unknown): void => {
+      const { status, error } = this.#gate.explain(thrown)
+      refuseUpgrade(socket, status, error)
+    }
+    this.#gate.admit(
+      authRequestOf(request),
+      (authInfo) => {
+        if (this.#engine.isDraining) throw new McpError('SHUTTING_DOWN')
+        if (this.#channels.size >= this.#maxConnections) throw new McpError('SESSION_LIMIT')
+        requireSubprotocol(request.headers['sec-websocket-protocol'])
+        this.#server.handleUpgrade(request, socket, head, (webSocket) =>
+          this.#open(webSocket, authInfo),
+        )
+      },
+      refuse,
+    )
+  }
+
+  /** Ends all connections, with the code that says that the server goes away. */
+  close(): void {
+    for (const channel of this.#channels) channel.close()
+  }
+
+  /** Cuts the connections that have not closed by themselves. */
+  terminate(): void {
+    for (const channel of this.#channels) channel.terminate()
+  }
+
+  #open(webSocket: WebSocket, authInfo: AuthInfo | undefined): void {
+    const channel = new WebSocketChannel(
+      webSocket,
+      (each) =>
+        new ChannelConnection(this.#engine, each, authInfo, () => this.#channels.delete(channel)),
+    )
+    this.#channels.add(channel)
+  }
+
+  #ping(nowMs: number): void {
+    if (nowMs - this.#lastPingMs < this.#keepAliveMs) return
+    this.#lastPingMs = nowMs
+    for (const channel of this.#channels) channel.ping()
+  }
+}
+
+function authRequestOf(request: IncomingMessage): AuthRequest {
+  return {
+    method: 'GET',
+    remoteAddress: request.socket.remoteAddress,
+    getHeader: (name) => request.headers[name] as string | undefined,
+  }
+}
+
+function requireSubprotocol(offered: string | undefined): void {
+  if (offered === undefined) return
+  const names = offered.split(',').map((each) => each.trim())
+  if (!names.includes(subprotocol)) {
+    throw new McpError('INVALID_REQUEST', `Sec-WebSocket-Protocol must offer ${subprotocol}`)
+  }
+}
+
+function refuseUpgrade(socket: Duplex, status: number, error: McpError): void {
+  const body = encodeError(undefined, error)
+  socket.end(
+    `HTTP/1.1 ${status} Refused\r\nContent-Type: application/json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}

@@ -1,0 +1,1 @@
+export { type ServeTcpOptions, serveTcp, type TcpListener } from './server/serve-tcp.ts'
