@@ -111,3 +111,9 @@ export class McpError extends Error {
 function isReserved(rpcCode: number): boolean {
   return rpcCode >= -32768 && rpcCode <= -32000
 }
+
+/** A word of the peer's, for use in a message to it: on one line and not too long. */
+export function quoted(word: string): string {
+  const line = word.replace(/\p{Cc}+/gu, ' ')
+  return line.length > 100 ? `${line.slice(0, 100)}…` : line
+}

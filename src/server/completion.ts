@@ -1,4 +1,4 @@
-import { McpError } from '../protocol/errors.ts'
+import { McpError, quoted } from '../protocol/errors.ts'
 import { isJsonObject } from '../protocol/json-rpc.ts'
 import type { AuthInfo, Completion, JsonObject } from '../protocol/types.ts'
 import type { RequestContext } from './context.ts'
@@ -54,8 +54,10 @@ export function complete(
   const { name, value } = argument
   const completable = find(ref.type, key)
   if (completable === undefined)
-    throw invalid(`unknown ${ref.type === 'ref/prompt' ? 'prompt' : 'resource template'}: ${key}`)
-  if (!completable.argumentNames.includes(name)) throw invalid(`unknown argument: ${name}`)
+    throw invalid(
+      `unknown ${ref.type === 'ref/prompt' ? 'prompt' : 'resource template'}: ${quoted(key)}`,
+    )
+  if (!completable.argumentNames.includes(name)) throw invalid(`unknown argument: ${quoted(name)}`)
   const completer = completable.completers.get(name)
   if (completer === undefined) return { completion: { values: [], hasMore: false } }
   const others = knownArguments(params)

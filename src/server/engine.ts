@@ -1,5 +1,5 @@
 import { Sweep } from '../internal/sweep.ts'
-import { McpError } from '../protocol/errors.ts'
+import { McpError, quoted } from '../protocol/errors.ts'
 import {
   encodeError,
   encodeResult,
@@ -124,7 +124,7 @@ export class Engine {
     let outcome: Outcome | Promise<Outcome>
     try {
       if (handler === undefined) {
-        throw new McpError('METHOD_NOT_FOUND', `Method not found: ${method.slice(0, 100)}`)
+        throw new McpError('METHOD_NOT_FOUND', `Method not found: ${quoted(method)}`)
       }
       if (owner?.inFlight !== undefined) this.#admit(owner.inFlight, request.id)
       outcome = handler(context, request.params ?? noParams, this)
@@ -168,7 +168,7 @@ export class Engine {
     if (inFlight.has(id)) {
       throw new McpError(
         'INVALID_REQUEST',
-        `Invalid request: id ${id} is in use by a running request`,
+        `Invalid request: id ${quoted(String(id))} is in use by a running request`,
       )
     }
     if (inFlight.size >= this.#maxInFlight) {

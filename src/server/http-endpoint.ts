@@ -1,4 +1,4 @@
-import { McpError } from '../protocol/errors.ts'
+import { McpError, quoted } from '../protocol/errors.ts'
 import { checkStandardHeaders, decodeHeaderValue, header } from '../protocol/headers.ts'
 import { type Envelope, type JsonRpcRequest, openEnvelope } from '../protocol/json-rpc.ts'
 import { claimedVersion, claimsStateless, readRequestMeta } from '../protocol/meta.ts'
@@ -144,6 +144,13 @@ export class HttpEndpoint implements HttpReplyHost {
 
   #receiveBatch(exchange: HttpExchange, authInfo: AuthInfo | undefined, values: unknown[]): void {
     const sessionId = exchange.getHeader(header.sessionId)
+    const version = exchange.getHeader(header.protocolVersion)
+    if (sessionId === undefined && version !== undefined && isStatelessVersion(version)) {
+      throw new McpError(
+        'INVALID_REQUEST',
+        `Invalid request: batches do not exist in ${quoted(version)}: send one message at a time`,
+      )
+    }
     const session = this.#requireSession(exchange, sessionId, authInfo)
     const reply = new HttpReply(this, exchange, session)
     const accepted = dispatchBatch(this.#engine, session, values, reply)

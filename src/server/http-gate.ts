@@ -32,7 +32,6 @@ const jsonType = /^application\/json\s*(?:;|$)/i
 const refusalHeaders: Readonly<Record<number, HttpHeaders>> = {
   401: ['www-authenticate', 'Bearer'],
   405: ['allow', 'POST, GET, DELETE'],
-  413: ['connection', 'close'],
   503: ['retry-after', '5'],
 }
 

@@ -1,4 +1,4 @@
-import { McpError } from '../protocol/errors.ts'
+import { McpError, quoted } from '../protocol/errors.ts'
 import { isJsonObject } from '../protocol/json-rpc.ts'
 import type { JsonObject } from '../protocol/types.ts'
 import { answerProblem } from './client-requests.ts'
@@ -33,7 +33,7 @@ export class InputRound {
       if (!isJsonObject(answer)) {
         throw new McpError(
           'INVALID_PARAMS',
-          `Invalid params: inputResponses.${key} must be an object`,
+          `Invalid params: inputResponses.${quoted(key)} must be an object`,
         )
       }
     }

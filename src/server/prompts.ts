@@ -1,4 +1,4 @@
-import { McpError } from '../protocol/errors.ts'
+import { McpError, quoted } from '../protocol/errors.ts'
 import { isJsonObject } from '../protocol/json-rpc.ts'
 import { shapePrompt, shapePromptResult } from '../protocol/shape.ts'
 import type { GetPromptResult, Icon, JsonObject, Prompt, PromptMessage } from '../protocol/types.ts'
@@ -79,7 +79,8 @@ export class Prompts {
     const { name } = params
     if (typeof name !== 'string') throw invalid('name must be a string')
     const registered = this.list.get(name)
-    if (registered === undefined) throw new McpError('INVALID_PARAMS', `Unknown prompt: ${name}`)
+    if (registered === undefined)
+      throw new McpError('INVALID_PARAMS', `Unknown prompt: ${quoted(name)}`)
     const args = readArguments(registered.prompt, params.arguments)
     context.openRound()
     return mapMaybe(registered.handler(args as never, context), (returned) =>

@@ -1,4 +1,4 @@
-import { McpError } from '../protocol/errors.ts'
+import { McpError, quoted } from '../protocol/errors.ts'
 import { shapeResource, shapeResourceTemplate } from '../protocol/shape.ts'
 import type {
   Annotations,
@@ -164,7 +164,7 @@ function toContents(part: ReadPart, uri: string, mimeType: string | undefined): 
 }
 
 function notFound(uri: string): McpError {
-  return new McpError('RESOURCE_NOT_FOUND', `Resource not found: ${uri}`, { data: { uri } })
+  return new McpError('RESOURCE_NOT_FOUND', `Resource not found: ${quoted(uri)}`, { data: { uri } })
 }
 
 function checkAnnotations({ audience, priority }: Annotations = {}): void {

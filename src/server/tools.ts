@@ -1,4 +1,4 @@
-import { McpError } from '../protocol/errors.ts'
+import { McpError, quoted } from '../protocol/errors.ts'
 import {
   checkHeaderParameters,
   type HeaderParameter,
@@ -113,7 +113,8 @@ export class Tools {
     if (typeof name !== 'string')
       throw new McpError('INVALID_PARAMS', 'Invalid params: name must be a string')
     const registered = this.list.get(name)
-    if (registered === undefined) throw new McpError('INVALID_PARAMS', `Unknown tool: ${name}`)
+    if (registered === undefined)
+      throw new McpError('INVALID_PARAMS', `Unknown tool: ${quoted(name)}`)
     const args = params.arguments ?? {}
     if (!isJsonObject(args)) {
       throw new McpError('INVALID_PARAMS', 'Invalid params: arguments must be an object')

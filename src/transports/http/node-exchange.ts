@@ -6,6 +6,9 @@ import {
   maxWaitingBytes,
 } from './exchange.ts'
 
+/** Bytes of a refused body that are read all the same; a client that sends more is cut off. */
+const maxDiscardedBytes = 64 * 1024 * 1024
+
 /** An exchange on Node's own HTTP stack. */
 export class NodeExchange implements HttpExchange {
   readonly #request: IncomingMessage
@@ -38,8 +41,7 @@ export class NodeExchange implements HttpExchange {
       if (length > maxBytes) {
         request.off('data', onData)
         request.off('end', onEnd)
-        // What still comes is read and thrown away, so that the client sees the answer.
-        request.resume()
+        discard(request, length)
         done(undefined)
       } else if (body === undefined) body = chunk
       else {
@@ -85,4 +87,13 @@ export class NodeExchange implements HttpExchange {
       if (!response.writableFinished) listener()
     })
   }
+}
+
+/** Reads the rest of a body and throws it away, so that a client that first sends it all sees the answer. */
+function discard(request: IncomingMessage, alreadyRead: number): void {
+  let length = alreadyRead
+  request.on('data', (chunk: Buffer) => {
+    length += chunk.length
+    if (length > maxDiscardedBytes) request.destroy()
+  })
 }
