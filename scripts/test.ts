@@ -6,8 +6,9 @@
  *     npm test -- test/http/post.test.ts  files
  *     npm run test:dist                   the same tests against dist/ in place of src/
  *     npm run coverage                    with coverage, and its floors
+ *     npm test -- --results FILE          also writes each test's name and outcome as lines of JSON
  */
-import { existsSync, globSync, statSync } from 'node:fs'
+import { existsSync, globSync, statSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
@@ -20,7 +21,11 @@ const silenceLimitMs = 180_000
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
-  options: { dist: { type: 'boolean' }, coverage: { type: 'boolean' } },
+  options: {
+    dist: { type: 'boolean' },
+    coverage: { type: 'boolean' },
+    results: { type: 'string' },
+  },
 })
 process.chdir(new URL('..', import.meta.url).pathname)
 
@@ -51,10 +56,18 @@ events.on('test:complete', () => watchdog.refresh())
 events.on('test:coverage', ({ summary }) => {
   floors = checkFloors(summary)
 })
+const results: string[] = []
+const record = (outcome: string) => (test: { name: string; skip?: unknown; todo?: unknown }) => {
+  const isOut = Boolean(test.skip ?? test.todo)
+  results.push(JSON.stringify({ name: test.name, outcome: isOut ? 'skipped' : outcome }))
+}
+events.on('test:pass', record('passed'))
+events.on('test:fail', record('failed'))
 events.on('test:summary', ({ file, counts, success }) => {
   // Each file has a summary of its own; the one of all names none.
   if (file !== undefined) return
   clearTimeout(watchdog)
+  if (flags.results !== undefined) writeFileSync(flags.results, `${results.join('\n')}\n`)
   const skipped = counts.skipped + counts.todo
   const failed = Math.max(success ? 0 : 1, counts.tests - counts.passed - skipped)
   process.exitCode = failed === 0 && floors.every(({ isEnough }) => isEnough) ? 0 : 1

@@ -96,7 +96,8 @@ function agrees(parameter: HeaderParameter, decoded: string, value: unknown): bo
     if (parameter.type === 'integer' && !Number.isSafeInteger(value)) return false
     return decoded.trim() !== '' && Number(decoded) === value
   }
-  return decoded === String(value)
+  if (typeof value === 'boolean') return decoded === String(value)
+  return decoded === value
 }
 
 function valueAt(args: JsonObject, path: readonly string[]): unknown {

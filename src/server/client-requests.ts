@@ -108,7 +108,7 @@ export function answerProblem(method: string, answer: unknown): string | undefin
   if (!isJsonObject(answer)) return 'must be an object'
   switch (method) {
     case 'elicitation/create':
-      return ['accept', 'decline', 'cancel'].includes(String(answer.action))
+      return ['accept', 'decline', 'cancel'].includes(answer.action as string)
         ? undefined
         : 'must have an action: accept, decline or cancel'
     case 'sampling/createMessage':

@@ -2,8 +2,9 @@ import { McpError } from '../protocol/errors.ts'
 import { encodeNotification, isJsonObject } from '../protocol/json-rpc.ts'
 import { metaKey } from '../protocol/meta.ts'
 import type { JsonObject, RequestId, ServerCapabilities } from '../protocol/types.ts'
-import type { Outlet, Session } from '../sessions/session.ts'
+import type { Session } from '../sessions/session.ts'
 import type { RequestContext } from './context.ts'
+import type { Reply } from './reply.ts'
 import type { Change } from './service.ts'
 
 /** What a `subscriptions/listen` request asks to hear of (2026-07-28, basic/patterns/subscriptions). */
@@ -16,9 +17,10 @@ interface Filter {
 
 interface Listen {
   readonly id: RequestId
-  readonly outlet: Outlet
+  readonly reply: Reply
   readonly filter: Filter
   readonly end: (result: JsonObject) => void
+  readonly ended: Promise<JsonObject>
 }
 
 /** Resources that one client may be subscribed to at a time. */
@@ -95,9 +97,10 @@ export class Subscriptions {
     const { promise, resolve } = Promise.withResolvers<JsonObject>()
     const listen: Listen = {
       id: context.requestId,
-      outlet: context.reply,
+      reply: context.reply,
       filter,
       end: resolve,
+      ended: promise,
     }
     context.isLongLived = true
     context.signal.addEventListener('abort', () => this.#endListen(listen), { once: true })
@@ -120,12 +123,19 @@ export class Subscriptions {
   endListens(): void {
     for (const listen of this.#listens) {
       this.#endListen(listen)
+      listen.end({ _meta: { [metaKey.subscriptionId]: listen.id } })
+      if (listen.reply.getHeader === undefined) this.#cancelAfterResult(listen)
+    }
+  }
+
+  /** On a shared connection no stream closes, so the end is said twice (2026-07-28, patterns/cancellation). */
+  #cancelAfterResult(listen: Listen): void {
+    listen.ended.then(() =>
       this.#tell(listen, 'notifications/cancelled', {
         requestId: listen.id,
         reason: 'The server is shutting down',
-      })
-      listen.end({ _meta: { [metaKey.subscriptionId]: listen.id } })
-    }
+      }),
+    )
   }
 
   #tellLists(): void {
@@ -172,7 +182,7 @@ export class Subscriptions {
 
   #tell(listen: Listen, method: string, params: JsonObject): void {
     const _meta = { [metaKey.subscriptionId]: listen.id }
-    listen.outlet.send(encodeNotification(method, { _meta, ...params }))
+    listen.reply.send(encodeNotification(method, { _meta, ...params }))
   }
 }
 
