@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Connection } from './connection.ts'
 import { readMessage } from './reply.ts'
 import {
@@ -26,10 +27,11 @@ export async function openSession(peer: Peer, connection: Connection): Promise<S
 
 /**
  * The session that a connection of a workload uses. Where the peer has none, its requests carry an
- * id all the same up to 2025-11-25, so that the raw server reads as many bytes as the others.
+ * id all the same up to 2025-11-25, so that the raw server reads as many bytes as tsmcp.
  */
 export function sessionFor(peer: Peer, connection: Connection): Session | Promise<Session> {
   if (peer.hasSessions) return openSession(peer, connection)
   const isStateless = peer.revision === '2026-07-28'
-  return { id: isStateless ? undefined : crypto.randomUUID(), revision: peer.revision }
+  const id = isStateless ? undefined : randomBytes(16).toString('base64url')
+  return { id, revision: peer.revision }
 }

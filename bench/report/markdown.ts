@@ -48,6 +48,8 @@ ${barsTable(samples)}
 
 ${callsTable(samples)}
 
+tsmcp as a multiple of each; the raw column says what the ceiling is of that server.
+
 ${ratiosTable(samples)}
 
 ## Latency at one connection

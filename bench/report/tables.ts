@@ -2,6 +2,8 @@ import type { Samples } from '../samples.ts'
 import {
   httpTargets,
   mcpTargets,
+  raw2025,
+  raw2026,
   sessionTargets,
   stdioTargets,
   type Target,
@@ -49,24 +51,30 @@ export function callsTable(samples: Samples): string {
   ])
 }
 
-/** How many times as many calls tsmcp answers as each of the others, in the same revision era. */
+/**
+ * How tsmcp compares to each of the others in the same era; and what the raw server reaches of
+ * them, which is the most that anything on `node:http` could.
+ */
 export function ratiosTable(samples: Samples): string {
   const rows = httpTargets.flatMap(({ name, label, revision }) => {
-    const ours = revision === tsmcp2026.revision ? tsmcp2026 : tsmcp2025
+    const [ours, ceiling] =
+      revision === tsmcp2026.revision ? [tsmcp2026, raw2026] : [tsmcp2025, raw2025]
     if (ours.name === name) return []
-    const against = (workload: string, value: string) =>
-      cell(samples.ratio(value, [workload, ours.name], [workload, name]), times)
+    const against = (workload: string, value: string, from = ours) =>
+      cell(samples.ratio(value, [workload, from.name], [workload, name]), times)
     return [
       [
         label,
         revision,
         against(busyCalls, 'perSecond'),
+        name === ceiling.name ? '-' : against(busyCalls, 'perSecond', ceiling),
         against(calmCalls, 'p50'),
         against(sessionRate, 'perSecond'),
       ],
     ]
   })
-  return table(['tsmcp, of', 'Revision', 'calls/s', 'p50 at 1', 'sessions/s'], rows, 2)
+  const header = ['Of', 'Revision', 'tsmcp calls/s', 'raw calls/s', 'p50 at 1', 'sessions/s']
+  return table(header, rows, 2)
 }
 
 export function latencyTable(samples: Samples): string {

@@ -157,6 +157,8 @@ export class Engine {
   async close(drainMs: number): Promise<void> {
     this.isDraining = true
     this.subscriptions.endListens()
+    // Lets the subscriptions give their results, even when nothing else may finish.
+    await Promise.resolve()
     if (this.#running.size > 0 && drainMs > 0) await this.#quiet(drainMs)
     for (const context of this.#running) this.#stop(context, new McpError('SHUTTING_DOWN'))
     this.sessions.endAll('The server is shutting down')

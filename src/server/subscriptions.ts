@@ -130,7 +130,7 @@ export class Subscriptions {
 
   /** On a shared connection no stream closes, so the end is said twice (2026-07-28, patterns/cancellation). */
   #cancelAfterResult(listen: Listen): void {
-    listen.ended.then(() =>
+    void listen.ended.then(() =>
       this.#tell(listen, 'notifications/cancelled', {
         requestId: listen.id,
         reason: 'The server is shutting down',

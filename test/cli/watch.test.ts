@@ -17,10 +17,13 @@ server.tool('wait', {}, async () => {
 export default server
 `
 
-const say = async (url: string): Promise<string> => (await runCli(['call', url, 'say'])).out.trim()
+const say = async (url: string): Promise<string> => {
+  const { out, err } = await runCli(['call', url, 'say'])
+  return (out + err).trim()
+}
 const stop = async (cli: CliProcess): Promise<void> => {
   cli.child.kill('SIGTERM')
-  assert.equal(await cli.exited, 0)
+  assert.equal(await cli.exited, 0, cli.err)
 }
 
 suite('serve --watch', () => {
@@ -91,11 +94,14 @@ suite('serve --watch', () => {
         )
       }
     })()
-    for (const round of ['1', '2', '3']) {
-      writeFiles(cwd, { 'server.ts': serverSaying(round) })
-      await cli.until(new RegExp(`(reloaded in[sS]*){${round}}`))
+    try {
+      for (const round of ['1', '2', '3']) {
+        writeFiles(cwd, { 'server.ts': serverSaying(round) })
+        await cli.until(new RegExp(`(reloaded in[\\s\\S]*){${round}}`))
+      }
+    } finally {
+      isReloading = false
     }
-    isReloading = false
     await asking
     assert.deepEqual(failures, [])
     await stop(cli)
@@ -163,6 +169,14 @@ suite('serve --watch', () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line).event)
-    assert.deepEqual(events, ['listening', 'changed', 'failed', 'changed', 'reloaded', 'stopping'])
+    assert.deepEqual(events, [
+      'listening',
+      'changed',
+      'failed',
+      'changed',
+      'reloaded',
+      'stopping',
+      'stopped',
+    ])
   })
 })

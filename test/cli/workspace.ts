@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { after } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
+const patienceMs = 20_000
 const root = fileURLToPath(new URL('../..', import.meta.url))
 /** The program as it is published or, without dist-hook, as it is written. */
 export const mainFile = join(root, 'src/cli/main.ts')
@@ -65,6 +67,8 @@ export class CliProcess {
   /** Resolves with the match as soon as what was printed has one; rejects when the process ends before. */
   async until(pattern: RegExp): Promise<RegExpExecArray> {
     const hasEnded = Symbol('ended')
+    const isLate = Symbol('late')
+    const tooLate = setTimeout(patienceMs, isLate, { ref: false })
     for (;;) {
       const match = pattern.exec(this.out + this.err)
       if (match !== null) return match
@@ -72,7 +76,8 @@ export class CliProcess {
         this.child.stdout.once('data', () => resolve())
         this.child.stderr.once('data', () => resolve())
       })
-      const outcome = await Promise.race([printed, this.exited.then(() => hasEnded)])
+      const outcome = await Promise.race([printed, this.exited.then(() => hasEnded), tooLate])
+      if (outcome === isLate) throw new Error(`not printed: ${pattern}\n${this.out}${this.err}`)
       if (outcome === hasEnded && !pattern.test(this.out + this.err)) {
         throw new Error(`ended without ${pattern}:\n${this.out}${this.err}`)
       }
