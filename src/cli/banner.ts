@@ -50,7 +50,7 @@ export function nextCommand({ url, introduction }: Listening): string {
 }
 
 /** `weather 1.0.0`, or a stand-in when the server did not say. */
-export function title(introduction: Introduction | undefined): string {
+function title(introduction: Introduction | undefined): string {
   return introduction === undefined
     ? 'The server'
     : `${introduction.name} ${introduction.version}`.trim()

@@ -58,7 +58,7 @@ export function addCall(program: Command, context: CommandContext): void {
 }
 
 /** What is asked of the server. */
-export type Wanted =
+type Wanted =
   | { readonly kind: 'tool' | 'prompt'; readonly name: string; readonly json: string | undefined }
   | { readonly kind: 'resource'; readonly uri: string }
 
@@ -89,7 +89,7 @@ function whatToCall(
 }
 
 /** Calls what is wanted and prints the answer. */
-export async function runCall(
+async function runCall(
   target: string,
   wanted: Wanted,
   options: ClientOptions,

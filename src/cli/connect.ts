@@ -58,7 +58,7 @@ export async function connectTo(
 }
 
 /** Whether the user means a URL and not a file; throws at a URL that cannot be one of MCP. */
-export function asUrl(target: string): URL | undefined {
+function asUrl(target: string): URL | undefined {
   if (/^https?:\/\//i.test(target)) {
     if (URL.canParse(target)) return new URL(target)
     throw usageError(`'${target}' is no URL: write it as http://127.0.0.1:8080/mcp`)

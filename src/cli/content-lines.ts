@@ -26,7 +26,7 @@ export function promptLines(result: GetPromptResult): string[] {
 }
 
 /** One line (or text of several) for each block of content. */
-export function contentLines(block: ContentBlock): string[] {
+function contentLines(block: ContentBlock): string[] {
   switch (block.type) {
     case 'text':
       return [block.text]

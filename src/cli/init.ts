@@ -32,7 +32,7 @@ export function addInit(program: Command, context: CommandContext): void {
 }
 
 /** Writes the starter project, or nothing at all when a file of it exists. */
-export function runInit(folder: string, options: { readonly json: boolean }, io: Io): ExitCode {
+function runInit(folder: string, options: { readonly json: boolean }, io: Io): ExitCode {
   const directory = resolve(io.cwd, folder)
   const files = starterFiles(packageName(basename(directory)))
   const inTheWay = Object.keys(files).filter((name) => existsSync(join(directory, name)))

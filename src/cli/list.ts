@@ -35,7 +35,7 @@ export function addList(program: Command, context: CommandContext): void {
 }
 
 /** Lists what a server offers and prints it. */
-export async function runList(target: string, options: ClientOptions, io: Io): Promise<ExitCode> {
+async function runList(target: string, options: ClientOptions, io: Io): Promise<ExitCode> {
   return withConnection(target, options, io, async ({ client }, connect) => {
     const catalogue = await readCatalogue(client, connect)
     if (options.json) print(io, JSON.stringify(catalogue))

@@ -8,7 +8,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 
 /** The first major version that runs TypeScript as it is. */
-export const oldestMajor = 24
+const oldestMajor = 24
 
 /** Whether a version such as `20.11.1` is new enough. */
 export function isNewEnough(version: string): boolean {

@@ -27,8 +27,8 @@ export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   }
 }
 
-/** The program with all its commands; its help is also what docs/reference/cli.md shows. */
-export function createProgram(io: Io, finish: (exitCode: ExitCode) => void): Command {
+/** The program with all its commands. */
+function createProgram(io: Io, finish: (exitCode: ExitCode) => void): Command {
   const program = new Command('tsmcp')
     .description('Serves Model Context Protocol servers, and tries them out.')
     .version(version, '--version', 'print the version')

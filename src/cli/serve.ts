@@ -42,7 +42,7 @@ export function addServe(program: Command, context: CommandContext): void {
 }
 
 /** Serves until a signal, or the end of stdin, stops it. */
-export async function runServe(
+async function runServe(
   file: string,
   values: ServeValues & { readonly json: boolean },
   io: Io,

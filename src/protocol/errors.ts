@@ -45,6 +45,7 @@ export const errorTable = {
   },
   REQUEST_CANCELLED: { rpcCode: -32603, httpStatus: 200, message: 'The request was cancelled' },
   TOO_MANY_IN_FLIGHT: { rpcCode: -32603, httpStatus: 200, message: 'Too many requests in flight' },
+  TOO_MANY_TASKS: { rpcCode: -32603, httpStatus: 200, message: 'Too many tasks' },
   SHUTTING_DOWN: { rpcCode: -32603, httpStatus: 503, message: 'The server is shutting down' },
   SESSION_REQUIRED: { rpcCode: -32600, httpStatus: 400, message: 'Mcp-Session-Id header required' },
   SESSION_NOT_FOUND: { rpcCode: -32600, httpStatus: 404, message: 'Session not found' },

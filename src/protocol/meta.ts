@@ -19,6 +19,12 @@ export const metaKey = {
   subscriptionId: 'io.modelcontextprotocol/subscriptionId',
 } as const
 
+/** The `_meta` keys of tasks (2025-11-25, basic/utilities/tasks). */
+export const taskMetaKey = {
+  relatedTask: 'io.modelcontextprotocol/related-task',
+  immediateResponse: 'io.modelcontextprotocol/model-immediate-response',
+} as const
+
 /** What a stateless request says about its sender. */
 export interface RequestMeta {
   readonly clientInfo: Implementation | undefined
@@ -84,6 +90,10 @@ export function checkCapabilities(value: unknown, where: string): void {
     if (value[name] !== undefined && !isJsonObject(value[name])) {
       throw invalid(`${where}.${name}`, 'must be an object')
     }
+  }
+  // Settings of extensions: an empty object where there are none.
+  for (const [id, settings] of Object.entries(value.extensions ?? {})) {
+    if (!isJsonObject(settings)) throw invalid(`${where}.extensions.${id}`, 'must be an object')
   }
 }
 

@@ -8,6 +8,7 @@ import type {
   Prompt,
   Resource,
   ResourceTemplate,
+  ServerCapabilities,
   Tool,
 } from './types.ts'
 
@@ -15,6 +16,13 @@ import type {
 
 export function shapeImplementation(revision: Revision, value: Implementation): JsonObject {
   return pick(value, revision.members.implementation)
+}
+
+export function shapeServerCapabilities(
+  revision: Revision,
+  capabilities: ServerCapabilities,
+): JsonObject {
+  return pick(capabilities, revision.members.serverCapabilities)
 }
 
 export function shapeTool(revision: Revision, tool: Tool): JsonObject {

@@ -178,6 +178,8 @@ export interface Tool {
   outputSchema?: JsonSchema
   annotations?: ToolAnnotations
   icons?: Icon[]
+  /** Whether calls may run as tasks (2025-11-25). */
+  execution?: { taskSupport?: 'forbidden' | 'optional' | 'required' }
   _meta?: JsonObject
 }
 

@@ -8,6 +8,7 @@ import {
   type JsonRpcNotification,
   type JsonRpcRequest,
 } from '../protocol/json-rpc.ts'
+import { shapeServerCapabilities } from '../protocol/shape.ts'
 import type { AuthInfo, JsonObject, RequestId } from '../protocol/types.ts'
 import { defaultEventLogLimits, type EventLogLimits } from '../sessions/event-log.ts'
 import type { Peer } from '../sessions/peer.ts'
@@ -98,7 +99,7 @@ export class Engine {
     const { service } = this
     const result: JsonObject = {
       protocolVersion: revision.name,
-      capabilities: service.capabilities(),
+      capabilities: shapeServerCapabilities(revision, service.capabilities()),
       serverInfo: service.encoder.serverInfo(revision),
     }
     if (service.instructions !== undefined) result.instructions = service.instructions

@@ -11,7 +11,7 @@ import type { JsonObject } from '../protocol/types.ts'
 import { Session } from '../sessions/session.ts'
 import type { RequestContext } from './context.ts'
 import { Relay, type SdkServer } from './relay.ts'
-import { reportError } from './report-error.ts'
+import { type ErrorHook, errorReporter } from './report-error.ts'
 import { RequestStateCodec } from './request-state.ts'
 import { ResultEncoder } from './result.ts'
 import { type Change, type MethodHandler, type Servable, type Service, service } from './service.ts'
@@ -25,7 +25,7 @@ export interface MountOptions {
   /** Default 300,000. */
   handlerTimeoutMs?: number
   /** Told of what goes wrong inside. Default: one line on stderr. */
-  onError?: (error: unknown, request: { method: string } | undefined) => void
+  onError?: ErrorHook
 }
 
 /** What a client can do on whose behalf nobody in particular asks. */
@@ -98,7 +98,7 @@ export async function mount(
     ),
     handlerTimeoutMs: options.handlerTimeoutMs ?? 300_000,
     logging: greeting.capabilities.logging !== undefined,
-    onError: options.onError ?? reportError,
+    onError: errorReporter(options.onError),
     onChange: (listener) => {
       listeners.add(listener)
       return () => listeners.delete(listener)

@@ -1,6 +1,7 @@
 import { McpError } from '../protocol/errors.ts'
 import { checkCapabilities, checkImplementation, isLogLevel } from '../protocol/meta.ts'
 import { negotiate, type Revision, supportedVersions } from '../protocol/revisions/index.ts'
+import { shapeServerCapabilities } from '../protocol/shape.ts'
 import {
   type ClientCapabilities,
   type Implementation,
@@ -75,7 +76,7 @@ function discover(
 ) {
   const result: JsonObject = {
     supportedVersions,
-    capabilities: service.capabilities(),
+    capabilities: shapeServerCapabilities(revision, service.capabilities()),
   }
   if (service.instructions !== undefined) result.instructions = service.instructions
   return service.encoder.withCacheHints(revision, result)

@@ -9,7 +9,7 @@ import {
   type PromptHandler,
   Prompts,
 } from './prompts.ts'
-import { reportError } from './report-error.ts'
+import { type ErrorHook, errorReporter } from './report-error.ts'
 import { RequestStateCodec } from './request-state.ts'
 import {
   type ResourceConfig,
@@ -42,7 +42,7 @@ export interface ServerOptions {
   /** Milliseconds after which an asynchronous handler that shows no sign of life is given up. Default 300,000. */
   handlerTimeoutMs?: number
   /** Told of what handlers throw. Default: one line on stderr. */
-  onError?: (error: unknown, request: { method: string } | undefined) => void
+  onError?: ErrorHook
 }
 
 /** Takes back what was registered. */
@@ -105,8 +105,7 @@ export function defineServer(options: ServerOptions): Server {
   const announce = (change: Change): void => {
     for (const listener of listeners) listener(change)
   }
-  const onError = (error: unknown, context: RequestContext | undefined): void =>
-    (options.onError ?? reportError)(error, context)
+  const onError = errorReporter(options.onError)
 
   const tools = new Tools(pageSize, onError)
   const resources = new Resources(pageSize)

@@ -28,6 +28,7 @@ export const revision20241105: Revision = {
   },
   httpStatuses: { MISSING_CLIENT_CAPABILITY: 200 },
   members: {
+    serverCapabilities: ['experimental', 'logging', 'prompts', 'resources', 'tools'],
     implementation: ['name', 'version'],
     tool: ['name', 'description', 'inputSchema'],
     resource: ['uri', 'name', 'description', 'mimeType', 'annotations', 'size'],
@@ -39,6 +40,8 @@ export const revision20241105: Revision = {
   structuredContent: 'none',
   resultType: false,
   cacheHints: false,
+  tasks: 'none',
+  extensions: false,
   logLevelPerRequest: false,
   progressMessage: false,
   elicitation: undefined,

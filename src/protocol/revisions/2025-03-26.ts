@@ -8,6 +8,7 @@ export const revision20250326: Revision = {
   batches: true,
   members: {
     ...revision20241105.members,
+    serverCapabilities: [...revision20241105.members.serverCapabilities, 'completions'],
     tool: [...revision20241105.members.tool, 'annotations'],
   },
   contentTypes: new Set(['text', 'image', 'audio', 'resource']),

@@ -8,6 +8,7 @@ export const revision20250618: Revision = {
   serverRequests: new Set([...revision20250326.serverRequests, 'elicitation/create']),
   batches: false,
   members: {
+    serverCapabilities: revision20250326.members.serverCapabilities,
     implementation: ['name', 'title', 'version'],
     tool: ['name', 'title', 'description', 'inputSchema', 'outputSchema', 'annotations', '_meta'],
     resource: ['uri', 'name', 'title', 'description', 'mimeType', 'annotations', 'size', '_meta'],

@@ -3,19 +3,28 @@ import type { Revision } from './revision.ts'
 
 const { members } = revision20250618
 
-/** Adds icons, URL elicitation, rich choices, tools in sampling, and streams that are primed and polled. */
+/** Adds icons, URL elicitation, rich choices, tools in sampling, tasks, and streams that are primed and polled. */
 export const revision20251125: Revision = {
   ...revision20250618,
   name: '2025-11-25',
+  clientRequests: new Set([
+    ...revision20250618.clientRequests,
+    'tasks/get',
+    'tasks/result',
+    'tasks/list',
+    'tasks/cancel',
+  ]),
   members: {
     ...members,
+    serverCapabilities: [...members.serverCapabilities, 'tasks'],
     implementation: ['name', 'title', 'version', 'description', 'websiteUrl', 'icons'],
-    tool: [...members.tool, 'icons'],
+    tool: [...members.tool, 'icons', 'execution'],
     resource: [...members.resource, 'icons'],
     resourceTemplate: [...members.resourceTemplate, 'icons'],
     prompt: [...members.prompt, 'icons'],
   },
   elicitation: { url: true, modeMember: true, elicitationId: true, richChoices: true },
+  tasks: 'augmented',
   sampling: { tools: true, audio: true },
   http: { standardHeaders: false, disconnectCancels: false, primedStreams: true },
 }

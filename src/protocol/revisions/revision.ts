@@ -28,8 +28,9 @@ export interface Revision {
   /** HTTP statuses that differ from the error table's. */
   readonly httpStatuses: Partial<Record<ErrorCode, number>>
 
-  /** Members that the revision knows of each listed thing; all others are left out. */
+  /** Members that the revision knows of the server's capabilities and of each listed thing; all others are left out. */
   readonly members: {
+    readonly serverCapabilities: readonly string[]
     readonly implementation: readonly string[]
     readonly tool: readonly string[]
     readonly resource: readonly string[]
@@ -45,6 +46,13 @@ export interface Revision {
   readonly resultType: boolean
   /** Results of lists, reads and discovery carry `ttlMs` and `cacheScope`. */
   readonly cacheHints: boolean
+  /**
+   * How a call becomes a task. `augmented`: at the client's wish, by the `task` in its params. `extension`: at the
+   * server's choice, for clients that declare the extension.
+   */
+  readonly tasks: 'augmented' | 'extension' | 'none'
+  /** Client and server may negotiate extensions, which may bring methods of their own. */
+  readonly extensions: boolean
   /** Log messages go only to requests that asked for them, by `logLevel` in their `_meta`. */
   readonly logLevelPerRequest: boolean
   /** `progress` may carry a `message`. */
