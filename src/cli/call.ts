@@ -140,13 +140,18 @@ async function callTool(
   const result = await client
     .callTool(request, { ...requestOptions(connect), onprogress: (step) => progress.show(step) })
     .catch((error: unknown) => {
-      throw withExample(error, tool, target)
+      const isRefusal = error instanceof Error && 'code' in error && error.code === -32602
+      const example = isRefusal ? exampleCall(tool, target) : ''
+      throw example === ''
+        ? error
+        : new CliError(describeFailure(error).message + example, { cause: error })
     })
     .finally(() => progress.end())
   if (options.json) print(io, JSON.stringify(result))
   else if (result.isError === true) {
     const message = toolResultLines(result).join('\n')
-    note(io, message === '' ? `the tool '${name}' reported an error without a message` : message)
+    const hint = lacksRequired(given, tool.inputSchema) ? exampleCall(tool, target) : ''
+    note(io, (message || `the tool '${name}' reported an error without a message`) + hint)
   } else {
     for (const line of toolResultLines(result)) print(io, line)
   }
@@ -215,20 +220,16 @@ function suggestion(name: string, names: readonly string[], target: string): str
   return nearest === '' ? `: tsmcp list ${shellQuoted(target)} shows what there is` : nearest
 }
 
-/** The server refused the call itself: most often because of its arguments, so some that fit are shown. */
-function withExample(
-  error: unknown,
-  tool: { name: string; inputSchema: unknown },
-  target: string,
-): unknown {
-  const isRefusal = error instanceof Error && 'code' in error && error.code === -32602
+/** Arguments that fit, for whoever has just given some that do not. */
+function exampleCall(tool: { name: string; inputSchema: unknown }, target: string): string {
   const example = exampleArguments(tool.inputSchema)
-  if (!isRefusal || example === undefined) return error
-  const command = ['tsmcp call', target, tool.name, JSON.stringify(example)]
-  const shown = [command[0], ...command.slice(1).map((part) => shellQuoted(part))].join(' ')
-  return new CliError(`${describeFailure(error).message}: a call looks like ${shown}`, {
-    cause: error,
-  })
+  if (example === undefined) return ''
+  const words = [target, tool.name, JSON.stringify(example)].map(shellQuoted)
+  return `: a call looks like tsmcp call ${words.join(' ')}`
+}
+
+function lacksRequired(given: object, { required }: Record<string, unknown>): boolean {
+  return Array.isArray(required) && required.some((name) => !(String(name) in given))
 }
 
 async function parsedArguments(json: string | undefined, io: Io): Promise<Record<string, unknown>> {

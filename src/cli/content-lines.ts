@@ -5,6 +5,7 @@ import type {
   GetPromptResult,
   ReadResourceResult,
 } from '@modelcontextprotocol/client'
+import { harmless } from './io.ts'
 
 /** A tool's result as people read it: texts as they are, structured content as JSON. */
 export function toolResultLines(result: CallToolResult): string[] {
@@ -52,7 +53,10 @@ export function resourcePieces(
   isTerminal: boolean,
 ): (string | Buffer)[] {
   return result.contents.map((content) => {
-    if ('text' in content) return content.text.endsWith('\n') ? content.text : `${content.text}\n`
+    if ('text' in content) {
+      const text = isTerminal ? harmless(content.text) : content.text
+      return text.endsWith('\n') ? text : `${text}\n`
+    }
     const type = content.mimeType ?? 'binary'
     if (!isTerminal) return Buffer.from(content.blob, 'base64')
     return `[${type}, ${byteLength(content.blob)} bytes: send the output to a file to keep it]\n`

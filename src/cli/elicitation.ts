@@ -1,6 +1,6 @@
 import { createInterface, type Interface } from 'node:readline'
 import type { ElicitRequestParams, ElicitResult } from '@modelcontextprotocol/client'
-import { type Io, note } from './io.ts'
+import { harmless, type Io, note } from './io.ts'
 
 type Answer = ElicitResult['action'] | { readonly text: string }
 type FieldValue = string | number | boolean | string[]
@@ -16,7 +16,8 @@ export function answerElicitation(
   signal?: AbortSignal,
 ): Promise<ElicitResult> {
   if (!io.isInteractive) {
-    note(io, `the server asks: ${params.message} (declined: no terminal to ask at)`)
+    const where = params.mode === 'url' ? `, at ${params.url}` : ''
+    note(io, `the server asks: ${params.message}${where} (declined: no terminal to ask at)`)
     return Promise.resolve({ action: 'decline' })
   }
   const asked = previous.then(() => ask(params, io, signal))
@@ -86,7 +87,7 @@ function question(lines: Interface, prompt: string, signal?: AbortSignal): Promi
   lines.once('close', onClose)
   lines.once('SIGINT', onCancel)
   signal?.addEventListener('abort', onCancel, { once: true })
-  lines.question(prompt, (text) => resolve({ text }))
+  lines.question(harmless(prompt), (text) => resolve({ text }))
   return promise.finally(() => {
     lines.off('close', onClose)
     lines.off('SIGINT', onCancel)

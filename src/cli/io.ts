@@ -18,12 +18,17 @@ export interface Io {
   reserveStdout(): void
 }
 
-/** Writes one line to standard output. */
+/** Writes one line to standard output: as it is for a file or a program, made harmless for a terminal. */
 export function print(io: Io, line = ''): void {
-  io.stdout.write(`${line}\n`)
+  io.stdout.write(`${io.columns === undefined ? line : harmless(line)}\n`)
 }
 
 /** Writes one line for the human beside the output: progress, notes, errors. */
 export function note(io: Io, line: string): void {
-  io.stderr.write(`${line}\n`)
+  io.stderr.write(`${harmless(line)}\n`)
+}
+
+/** Without control characters: a server's text must not move the cursor of the terminal, or retitle it. */
+export function harmless(text: string): string {
+  return text.replaceAll(/(?![\n\t])\p{Cc}/gu, '')
 }

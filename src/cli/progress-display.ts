@@ -1,5 +1,5 @@
 import type { Progress } from '@modelcontextprotocol/client'
-import type { Io } from './io.ts'
+import { harmless, type Io } from './io.ts'
 
 /** Shows progress on stderr: on one line that is rewritten at a terminal, else on a line each. */
 export class ProgressDisplay {
@@ -14,7 +14,7 @@ export class ProgressDisplay {
     // The client reports its own rounds of questions and answers as progress.
     if (message?.startsWith('Fulfilling input required by')) return
     const share = total === undefined ? `${progress}` : `${progress}/${total}`
-    const line = message === undefined ? share : `${share} ${message}`
+    const line = harmless(message === undefined ? share : `${share} ${message}`)
     if (!this.#io.isInteractive) {
       this.#io.stderr.write(`${line}\n`)
       return

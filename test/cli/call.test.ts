@@ -6,7 +6,34 @@ import { run } from '../../src/cli/run.ts'
 import { FakeIo, runCli } from './fake-io.ts'
 import { freePort, weatherServer, workspace } from './workspace.ts'
 
-const folder = workspace({ 'weather.ts': weatherServer })
+const manyKinds = `
+import { audio, defineServer, embeddedResource, image, McpError, resourceLink } from 'tsmcp'
+const server = defineServer({ name: 'many', version: '1.0.0' })
+const input = { type: 'object', properties: { a: { type: 'integer', minimum: 3 } }, required: ['a'] }
+server.tool('refuse', { input }, () => {
+  throw new McpError('INVALID_PARAMS', 'a is odd')
+})
+server.tool('show', {}, () => [
+  image(new Uint8Array(5), 'image/png'),
+  audio(new Uint8Array(6), 'audio/wav'),
+  resourceLink({ uri: 'a://b', name: 'b', description: 'the b' }),
+  embeddedResource({ uri: 'a://t', text: 'inside' }),
+  embeddedResource({ uri: 'a://c', blob: 'AAAA', mimeType: 'x/y' }),
+])
+server.tool('log', {}, (_args, context) => {
+  context.log('info', { x: 1 }, 'me')
+  context.log('debug', 'plain')
+  return 'logged'
+})
+server.tool('escape', {}, () => '\\u001b]0;owned\\u0007red\\r\\n\\tline')
+server.tool('visit', {}, async (_args, context) => {
+  const { action } = await context.elicit({ message: 'Sign in', url: 'https://example.com/sign-in' })
+  return action
+})
+export default server
+`
+const folder = workspace({ 'weather.ts': weatherServer, 'many.ts': manyKinds })
+const callMany = (args: string[]) => runCli(['call', 'many.ts', ...args], { cwd: folder })
 const call = (args: string[], options = {}) =>
   runCli(['call', 'weather.ts', ...args], { cwd: folder, ...options })
 
@@ -39,6 +66,31 @@ suite('call prints', () => {
       exitCode: 0,
       out: 'done\n',
       err: '1/3 step 1\n2/3 step 2\n3/3 step 3\n',
+    })
+  })
+
+  test('content that is no text as a line that says what it is', async () => {
+    assert.deepEqual((await callMany(['show'])).out.trim().split('\n'), [
+      '[image, image/png, 5 bytes]',
+      '[audio, audio/wav, 6 bytes]',
+      '[resource a://b: the b]',
+      'inside',
+      '[resource a://c, 3 bytes]',
+    ])
+  })
+
+  test('control characters of a server only where no terminal would obey them', async () => {
+    const piped = await callMany(['escape'])
+    assert.equal(piped.out, '\u001b]0;owned\u0007red\r\n\tline\n')
+    const shown = await runCli(['call', 'many.ts', 'escape'], { cwd: folder, columns: 80 })
+    assert.equal(shown.out, ']0;ownedred\n\tline\n')
+  })
+
+  test('log messages on stderr, those of every level with --verbose', async () => {
+    assert.deepEqual(await callMany(['log', '--verbose']), {
+      exitCode: 0,
+      out: 'logged\n',
+      err: '[info] me: {"x":1}\n[debug] plain\n',
     })
   })
 
@@ -94,11 +146,18 @@ suite('call fails with exit code 1', () => {
     )
   })
 
-  test('when the arguments do not fit, with what was wrong', async () => {
+  test('when the arguments do not fit, with what was wrong and arguments that fit', async () => {
     const { exitCode, out, err } = await call(['forecast', '{"town":"Paris"}'])
     assert.equal(exitCode, 1)
     assert.equal(out, '')
-    assert.match(err, /city/)
+    assert.match(
+      err,
+      /^.*'city': a call looks like tsmcp call weather\.ts forecast '\{"city":"text"\}'\n$/,
+    )
+    assert.equal(
+      (await callMany(['refuse', '{"a":5}'])).err,
+      `tsmcp: a is odd: a call looks like tsmcp call many.ts refuse '{"a":3}'\n`,
+    )
   })
 })
 
@@ -108,6 +167,21 @@ suite('a question of the server', () => {
     assert.equal(exitCode, 0)
     assert.equal(JSON.parse(out).action, 'decline')
     assert.equal(err, 'the server asks: Which unit? (declined: no terminal to ask at)\n')
+  })
+
+  test('to open a page names the page', async () => {
+    const { out, err } = await callMany(['visit'])
+    assert.equal(out, 'decline\n')
+    assert.equal(
+      err,
+      'the server asks: Sign in, at https://example.com/sign-in (declined: no terminal to ask at)\n',
+    )
+    const io = new FakeIo({ cwd: folder, isInteractive: true })
+    const ended = run(['call', 'many.ts', 'visit'], io)
+    await io.until(/open https:\/\/example\.com\/sign-in in a browser, then press Enter: /)
+    io.type('\n')
+    assert.equal(await ended, 0)
+    assert.equal(io.out, 'accept\n')
   })
 
   test('is asked at the terminal, again when the answer does not fit', async () => {
@@ -181,6 +255,20 @@ suite('a server that cannot be reached is answered with one line', () => {
       assert.equal(exitCode, 1)
     })
   }
+
+  test('headers are sent along', async () => {
+    const seen: (string | undefined)[] = []
+    const recorder = createServer((request, response) => {
+      seen.push(request.headers.authorization)
+      response.statusCode = 401
+      response.end()
+    })
+    await new Promise<void>((resolve) => recorder.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(recorder.address() as AddressInfo).port}/mcp`
+    await runCli(['list', url, '--header', 'Authorization: Bearer abc'])
+    recorder.close()
+    assert.deepEqual([...new Set(seen)], ['Bearer abc'])
+  })
 
   test('nothing listens', async () => {
     const url = `http://127.0.0.1:${await freePort()}/mcp`

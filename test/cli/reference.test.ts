@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { page, rendered } from './reference.ts'
+
+test('docs/reference/cli.md says what the program says (else: node test/cli/reference.ts)', async () => {
+  const text = readFileSync(page, 'utf8')
+  assert.equal(text, await rendered(text))
+})
+
+test('docs/reference/cli.md has every part that can be generated', () => {
+  const text = readFileSync(page, 'utf8')
+  const names = [...text.matchAll(/<!-- generated: ([\w ]+) -->/g)].map(([, name]) => name)
+  assert.deepEqual(names.sort(), [
+    'call help',
+    'client settings',
+    'common settings',
+    'exit codes',
+    'init help',
+    'list help',
+    'serve help',
+    'serve settings',
+    'unused variables',
+  ])
+})
