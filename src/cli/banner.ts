@@ -5,16 +5,19 @@ import type { Introduction } from './introspect.ts'
 export interface Listening {
   /** The MCP endpoint: `http://127.0.0.1:8080/mcp`. */
   readonly url: string
+  /** Other ways in, by what they are called. */
+  readonly others?: Readonly<Record<string, string>>
   readonly introduction: Introduction | undefined
 }
 
 /** The lines that `serve` prints when it listens: where, and what to type next. */
-export function bannerLines({ url, introduction }: Listening): string[] {
+export function bannerLines({ url, others = {}, introduction }: Listening): string[] {
   const local = localUrl(url)
   const lines = [
     `${title(introduction)} is serving${counted(introduction)}`,
     `  MCP       ${local}`,
     `  JSON-RPC  ${sibling(local, '/json-rpc')}  (the same endpoint)`,
+    ...Object.entries(others).map(([name, address]) => `  ${name.padEnd(9)} ${address}`),
     `  health    ${sibling(local, '/health')}`,
   ]
   if (local !== url) {
@@ -24,12 +27,19 @@ export function bannerLines({ url, introduction }: Listening): string[] {
 }
 
 /** The same as one JSON object, for `--json`. */
-export function listeningEvent({ url, introduction }: Listening): Record<string, unknown> {
+export function listeningEvent({
+  url,
+  others = {},
+  introduction,
+}: Listening): Record<string, unknown> {
   const local = localUrl(url)
   return {
     event: 'listening',
     url,
     jsonRpc: sibling(url, '/json-rpc'),
+    ...Object.fromEntries(
+      Object.entries(others).map(([name, address]) => [name.toLowerCase(), address]),
+    ),
     health: sibling(url, '/health'),
     pid: process.pid,
     ...(introduction === undefined

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net'
 import { type HttpListener, serveHttp } from '../http.ts'
 import type { Servable } from '../index.ts'
+import { serveTcp } from '../tcp.ts'
 import { CliError, messageOf, usageError } from './cli-error.ts'
 import { shellQuoted } from './example-arguments.ts'
 import type { serveSettings, ValuesOf } from './settings.ts'
@@ -8,13 +9,51 @@ import type { serveSettings, ValuesOf } from './settings.ts'
 /** The resolved settings of `serve`. */
 export type ServeValues = ValuesOf<typeof serveSettings>
 
-/** Serves over HTTP with the settings of the command line; `file` is named in what a failure suggests. */
+/** Everything that one `serve` listens on. */
+export interface Listeners {
+  /** The MCP endpoint over HTTP. */
+  readonly url: string
+  /** Other ways in, by what they are called. */
+  readonly others: Readonly<Record<string, string>>
+  close(): Promise<void>
+}
+
+/** Serves with the settings of the command line; `file` is named in what a failure suggests. */
 export async function listen(
   server: Servable,
   values: ServeValues,
   file: string,
+): Promise<Listeners> {
+  const http = await listenHttp(server, withHttpAddress(values), file)
+  const others: Record<string, string> = {}
+  const sibling = (protocol: string, path: string): string => {
+    const url = new URL(path, http.url)
+    url.protocol = protocol
+    return url.href
+  }
+  if (values.webSocketPath !== '') others.WebSocket = sibling('ws:', values.webSocketPath)
+  if (values.legacySse) others.SSE = sibling('http:', '/sse')
+  if (values.tcp === '') return { url: http.url, others, close: () => http.close() }
+  try {
+    const tcp = await listenTcp(server, values, file)
+    others.TCP = `tcp://${tcp.host}:${tcp.port}`
+    return {
+      url: http.url,
+      others,
+      close: async () => void (await Promise.all([http.close(), tcp.close()])),
+    }
+  } catch (error) {
+    await http.close()
+    throw error
+  }
+}
+
+async function listenHttp(
+  server: Servable,
+  values: ServeValues,
+  file: string,
 ): Promise<HttpListener> {
-  const { allowedHosts, allowedOrigins } = values
+  const { allowedHosts, allowedOrigins, webSocketPath, legacySse } = values
   try {
     return await serveHttp(server, {
       port: values.port,
@@ -22,24 +61,55 @@ export async function listen(
       drainMs: values.drainMs,
       maxBodyBytes: values.maxBodyBytes,
       sessions: { idleTtlMs: values.sessionIdleMs, max: values.maxSessions },
+      legacySse,
+      ...(webSocketPath !== '' ? { webSocketPath } : {}),
       ...(allowedHosts.length > 0 ? { allowedHosts: [...allowedHosts] } : {}),
       ...(allowedOrigins.length > 0 ? { allowedOrigins: [...allowedOrigins] } : {}),
     })
   } catch (error) {
-    throw await explainListenError(error, values, file)
+    throw await explainListenError(error, values, file, '--port')
   }
+}
+
+async function listenTcp(server: Servable, values: ServeValues, file: string) {
+  const { host, port } = readAddress(values.tcp)
+  try {
+    const listener = await serveTcp(server, {
+      host,
+      port,
+      drainMs: values.drainMs,
+      maxMessageBytes: values.maxBodyBytes,
+      maxConnections: values.maxSessions,
+    })
+    return { host, port: listener.port, close: () => listener.close() }
+  } catch (error) {
+    throw await explainListenError(error, { ...values, host, port }, file, '--tcp')
+  }
+}
+
+/** `--http` stands for `--host` and `--port`. */
+function withHttpAddress(values: ServeValues): ServeValues {
+  return values.http === '' ? values : { ...values, ...readAddress(values.http) }
+}
+
+/** The parts of `host:port`; without a host it is this machine only. */
+function readAddress(address: string): { host: string; port: number } {
+  const colon = address.lastIndexOf(':')
+  const host = address.slice(0, Math.max(colon, 0)).replace(/^\[|\]$/g, '')
+  return { host: host === '' ? '127.0.0.1' : host, port: Number(address.slice(colon + 1)) }
 }
 
 async function explainListenError(
   error: unknown,
   { port, host }: ServeValues,
   file: string,
+  flag: '--port' | '--tcp',
 ): Promise<unknown> {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   switch (code) {
     case 'EADDRINUSE': {
       const free = await nextFreePort(port, host)
-      const command = `tsmcp serve ${shellQuoted(file)} --port ${free ?? 0}`
+      const command = `tsmcp serve ${shellQuoted(file)} ${flag} ${free ?? 0}`
       return new CliError(
         `port ${port} is in use on ${host}: stop what uses it, or type: ${command}`,
         {

@@ -16,6 +16,7 @@ const examples = `
 Examples:
   tsmcp serve server.ts                      on http://127.0.0.1:8080/mcp
   tsmcp serve server.ts --port 3000 --watch  reload when a file changes
+  tsmcp serve server.ts --http :8080 --ws /ws --tcp :9090
   tsmcp serve server.ts --stdio              as a command of a desktop host
   tsmcp serve server.ts --host 0.0.0.0 --allowed-host mcp.example.com
 
@@ -75,7 +76,8 @@ async function serveOverHttp(
       else note(io, stoppingLine(values.drainMs))
     },
   })
-  const listening = { url: listener.url, introduction: await introspect(server) }
+  const { url, others } = listener
+  const listening = { url, others, introduction: await introspect(server) }
   if (values.json) print(io, JSON.stringify(listeningEvent(listening)))
   else for (const line of bannerLines(listening)) print(io, line)
   return stopped

@@ -5,6 +5,9 @@ import { type Setting, text, textList, toggle, wholeNumber } from './setting.ts'
 
 const largestTimer = 2 ** 31 - 1
 
+const addressPattern = /^(?:[^\s/]*:)?\d{1,5}$/
+const addressForm = 'a port such as :9090, or an address such as 0.0.0.0:9090'
+
 /** What `tsmcp serve` can be told. */
 export const serveSettings = {
   port: wholeNumber({
@@ -23,6 +26,38 @@ export const serveSettings = {
     default: '127.0.0.1',
     pattern: /^[^\s/]+$/,
     allowed: 'a host name or an IP address',
+  }),
+  http: text({
+    flag: '--http',
+    placeholder: '<[host]:port>',
+    variables: ['HTTP'],
+    about: 'the same as --host and --port in one word',
+    default: '',
+    pattern: addressPattern,
+    allowed: addressForm,
+  }),
+  webSocketPath: text({
+    flag: '--ws',
+    placeholder: '<path>',
+    variables: ['WS'],
+    about: 'accept WebSockets at this path, too',
+    default: '',
+    pattern: /^\/[\w\-./]*$/,
+    allowed: 'a path such as /ws',
+  }),
+  legacySse: toggle({
+    flag: '--sse',
+    variables: ['SSE'],
+    about: 'serve clients of 2024-11-05 at /sse, too (HTTP with SSE, deprecated)',
+  }),
+  tcp: text({
+    flag: '--tcp',
+    placeholder: '<[host]:port>',
+    variables: ['TCP'],
+    about: 'speak over TCP, too: one message a line',
+    default: '',
+    pattern: addressPattern,
+    allowed: addressForm,
   }),
   stdio: toggle({
     flag: '--stdio',

@@ -4,7 +4,12 @@ import type { Introduction } from './introspect.ts'
 /** What the serving process tells the watching one. */
 export type WorkerMessage =
   | { readonly kind: 'files'; readonly files: readonly string[] }
-  | { readonly kind: 'listening'; readonly url: string; readonly introduction?: Introduction }
+  | {
+      readonly kind: 'listening'
+      readonly url: string
+      readonly others: Readonly<Record<string, string>>
+      readonly introduction?: Introduction
+    }
   /** It takes no further connections, and has closed those that are idle. */
   | { readonly kind: 'draining' }
   | {

@@ -3,15 +3,14 @@
  * socket that node:cluster shares between the old and the new process, and drains when told to.
  */
 import process from 'node:process'
-import type { HttpListener } from '../http.ts'
 import { describeFailure } from './cli-error.ts'
 import { introspect } from './introspect.ts'
-import { listen, type ServeValues } from './listen.ts'
+import { type Listeners, listen, type ServeValues } from './listen.ts'
 import { loadServer } from './load-server.ts'
 import { installModuleHooks } from './module-hooks.ts'
 import type { SupervisorMessage, WorkerMessage } from './watch-messages.ts'
 
-let listener: HttpListener | undefined
+let listener: Listeners | undefined
 let isDraining = false
 
 process.on('message', (message: SupervisorMessage) => {
@@ -29,11 +28,13 @@ async function serve(file: string, cwd: string, values: ServeValues): Promise<vo
   try {
     const server = await loadServer(file, cwd)
     stage = 'listen'
-    listener = await listen(server, values, file)
+    const listening = await listen(server, values, file)
+    listener = listening
     const introduction = await introspect(server)
     // Before the rest, so that a change made from here on is not missed.
     await tell({ kind: 'files', files: [...seen.own] })
-    await tell({ kind: 'listening', url: listener.url, ...(introduction && { introduction }) })
+    const { url, others } = listening
+    await tell({ kind: 'listening', url, others, ...(introduction && { introduction }) })
   } catch (error) {
     await tell({ kind: 'files', files: [...seen.own] })
     const stack = error instanceof Error ? (error.stack ?? '') : ''

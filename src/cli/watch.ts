@@ -151,7 +151,8 @@ class Reloader {
     this.#starting = undefined
     if (this.#url === undefined) {
       this.#url = message.url
-      this.#introduce({ url: message.url, introduction: message.introduction })
+      const { url, others, introduction } = message
+      this.#introduce({ url, others, introduction })
       return
     }
     const sayReloaded = (): void => {

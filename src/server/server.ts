@@ -1,6 +1,7 @@
+import { extensionId } from '../protocol/extensions.ts'
 import type { Icon, Implementation, JsonSchema, ServerCapabilities } from '../protocol/types.ts'
 import { type Completable, complete } from './completion.ts'
-import type { RequestContext } from './context.ts'
+import { type ExtensionConfig, Extensions } from './extensions/extensions.ts'
 import type { PagedList } from './list.ts'
 import { mapMaybe } from './maybe-promise.ts'
 import {
@@ -20,6 +21,8 @@ import {
 import { ResultEncoder } from './result.ts'
 import type { SchemaInput } from './schema.ts'
 import { type Change, type MethodHandler, type Servable, type Service, service } from './service.ts'
+import { taskMethods } from './tasks/task-methods.ts'
+import { type TaskOptions, taskLimits } from './tasks/task-options.ts'
 import { type ToolConfig, type ToolHandler, Tools } from './tools.ts'
 
 export interface ServerOptions {
@@ -37,6 +40,8 @@ export interface ServerOptions {
   pageSize?: number
   /** How the state of `input_required` rounds is signed. Default: a random secret, good for 10 minutes. */
   requestState?: { secret?: string | Uint8Array; ttlMs?: number }
+  /** Limits of the tasks that calls of tools become, and where they are kept. */
+  tasks?: TaskOptions
   /** Offers log messages to clients (`context.log`). Default true. */
   logging?: boolean
   /** Milliseconds after which an asynchronous handler that shows no sign of life is given up. Default 300,000. */
@@ -80,6 +85,12 @@ export interface Server extends Servable {
     config: PromptConfig<Arguments>,
     handler: PromptHandler<Arguments>,
   ): Registration
+  /**
+   * Offers an extension of the protocol (2026-07-28): clients see its settings and may call its methods.
+   *
+   * @throws TypeError for an identifier without a prefix, or one or a method that is taken
+   */
+  extension(id: string, config?: ExtensionConfig): void
   /** Tells those who subscribed to it that a resource has changed. */
   resourceUpdated(uri: string): void
 }
@@ -118,11 +129,18 @@ export function defineServer(options: ServerOptions): Server {
   const encoder = new ResultEncoder(info, { ttlMs, cacheScope: scope })
   const capabilities: ServerCapabilities = options.logging === false ? {} : { logging: {} }
   const methods = new Map<string, MethodHandler>()
+  const extensions = new Extensions(capabilities)
   // A feature once offered stays advertised, even when its last item is removed: clients may be using its lists.
   const offerTools = (): void => {
     capabilities.tools = { listChanged: true }
     methods.set('tools/list', listMethod(tools.list, encoder))
-    methods.set('tools/call', (context, params) => tools.call(context, params))
+    methods.set('tools/call', (context, params, host) => tools.call(context, params, host))
+    if (tools.offersTasks && capabilities.tasks === undefined) offerTasks()
+  }
+  const offerTasks = (): void => {
+    capabilities.tasks = { list: {}, cancel: {}, requests: { tools: { call: {} } } }
+    extensions.offer(extensionId.tasks)
+    for (const [method, handler] of taskMethods) methods.set(method, handler)
   }
   const offerResources = (): void => {
     capabilities.resources = { subscribe: true, listChanged: true }
@@ -152,6 +170,8 @@ export function defineServer(options: ServerOptions): Server {
     info,
     instructions: options.instructions,
     methods,
+    extensionMethods: extensions.methods,
+    taskLimits: taskLimits(options.tasks, pageSize),
     encoder,
     requestState: new RequestStateCodec(
       options.requestState?.secret,
@@ -191,6 +211,7 @@ export function defineServer(options: ServerOptions): Server {
       if (Object.values(config.arguments ?? {}).some((each) => each.complete)) offerCompletion()
       return { remove }
     },
+    extension: (id, config = {}) => extensions.add(id, config),
     resourceUpdated: (uri) => announce({ resource: uri }),
   }
 }

@@ -27,6 +27,8 @@ import {
   type SchemaOutput,
   type SchemaValue,
 } from './schema.ts'
+import type { MethodHost } from './service.ts'
+import { callAsTask, readTaskConfig, type TaskConfig, taskMode } from './tasks/task-call.ts'
 
 export interface ToolConfig<Input, Output> {
   title?: string
@@ -37,6 +39,10 @@ export interface ToolConfig<Input, Output> {
   output?: Output
   annotations?: ToolAnnotations
   icons?: Icon[]
+  /**
+   * Whether calls may run as tasks: the client has an id at once and comes back for the outcome. Default `forbidden`.
+   */
+  task?: 'forbidden' | 'optional' | 'required' | TaskConfig
   _meta?: JsonObject
 }
 
@@ -60,6 +66,7 @@ interface RegisteredTool {
   readonly input: CompiledSchema
   readonly output: CompiledSchema | undefined
   readonly headerParameters: readonly HeaderParameter[]
+  readonly task: TaskConfig | undefined
   readonly handler: (args: never, context: Context) => unknown
 }
 
@@ -70,6 +77,8 @@ const noArguments = { type: 'object', additionalProperties: false } as const
 export class Tools {
   readonly list: PagedList<RegisteredTool>
   readonly #onFailure: (error: unknown, context: RequestContext) => void
+  /** Some tool can be a task, or could: what was offered once stays advertised. */
+  offersTasks = false
 
   /** @param onFailure - told what a tool threw; its client sees only the message */
   constructor(pageSize: number, onFailure: (error: unknown, context: RequestContext) => void) {
@@ -89,26 +98,30 @@ export class Tools {
     handler: ToolHandler<Input, Output>,
   ): () => void {
     if (name === '') throw new TypeError('A tool needs a name')
-    const { input, output, ...described } = config
+    const { input, output, task: taskConfig, ...described } = config
     const registered = withToolName(name, () => {
       const compiled = compileSchema(input ?? noArguments, 'input')
       if (compiled.json.type !== 'object') throw new TypeError('input must have type "object"')
       const compiledOutput = output === undefined ? undefined : compileSchema(output, 'output')
       const tool: Tool = { name, ...described, inputSchema: compiled.json }
       if (compiledOutput !== undefined) tool.outputSchema = compiledOutput.json
+      const task = readTaskConfig(taskConfig)
+      if (task !== undefined) tool.execution = { taskSupport: task.support }
       return {
         tool,
         input: compiled,
         output: compiledOutput,
         headerParameters: headerParameters(compiled.json),
+        task,
         handler: handler as RegisteredTool['handler'],
       }
     })
     this.list.add(name, registered)
+    this.offersTasks ||= registered.task !== undefined
     return () => this.list.remove(name, registered)
   }
 
-  call(context: RequestContext, params: JsonObject): CallToolResult | Promise<CallToolResult> {
+  call(context: RequestContext, params: JsonObject, host: MethodHost): object | Promise<object> {
     const { name } = params
     if (typeof name !== 'string')
       throw new McpError('INVALID_PARAMS', 'Invalid params: name must be a string')
@@ -124,6 +137,22 @@ export class Tools {
       checkHeaderParameters(registered.headerParameters, args, getHeader)
     }
     context.openRound()
+    const { task } = registered
+    if (task !== undefined || params.task !== undefined) {
+      const mode = taskMode(context, name, task, this.offersTasks)
+      if (mode !== 'plain' && task !== undefined) {
+        const run = () => this.#check(registered, args, context)
+        return callAsTask(host.tasks, context, task, mode === 'must', run)
+      }
+    }
+    return this.#check(registered, args, context)
+  }
+
+  #check(
+    registered: RegisteredTool,
+    args: JsonObject,
+    context: RequestContext,
+  ): CallToolResult | Promise<CallToolResult> {
     return mapMaybe(registered.input.check(args), (checked) =>
       this.#run(registered, checked, context),
     )
@@ -137,9 +166,20 @@ export class Tools {
     if ('problem' in checked) {
       return failed(`Invalid arguments for tool ${registered.tool.name}: ${checked.problem}`)
     }
+    if (context.becomeTask !== undefined && registered.task?.begin !== 'by-handler') {
+      return context.becomeTask().then(() => this.#handle(registered, checked.value, context))
+    }
+    return this.#handle(registered, checked.value, context)
+  }
+
+  #handle(
+    registered: RegisteredTool,
+    args: unknown,
+    context: RequestContext,
+  ): CallToolResult | Promise<CallToolResult> {
     let returned: unknown
     try {
-      returned = registered.handler(checked.value as never, context)
+      returned = registered.handler(args as never, context)
     } catch (error) {
       return this.#failure(error, context)
     }
@@ -166,6 +206,12 @@ export class Tools {
     const result = output === undefined ? plainResult(returned) : structuredResult(returned)
     if (output === undefined || result.isError === true) {
       return shapeToolResult(context.peer.revision, result)
+    }
+    if (result.structuredContent === undefined) {
+      throw new McpError(
+        'INTERNAL_ERROR',
+        `Tool ${tool.name} returned nothing, but has an output schema`,
+      )
     }
     return mapMaybe(output.check(result.structuredContent), (checked) => {
       if ('problem' in checked) {
