@@ -17,6 +17,10 @@ test('without flags and variables every setting has its default', () => {
   assert.deepEqual(values, {
     port: 8080,
     host: '127.0.0.1',
+    http: '',
+    webSocketPath: '',
+    legacySse: false,
+    tcp: '',
     stdio: false,
     watch: false,
     drainMs: 10_000,
@@ -34,6 +38,8 @@ test('a flag beats TSMCP_*, which beats ERLMCP_*, for every setting with a value
     const [flag, ours, theirs] = {
       '<number>': ['11', '12', '13'],
       '<name>': ['one', 'two', 'three'],
+      '<path>': ['/one', '/two', '/three'],
+      '<[host]:port>': [':11', '127.0.0.1:12', ':13'],
       '<origin>': ['https://one.example', 'https://two.example', 'https://three.example'],
     }[setting.placeholder]!
     const ownName = variableNames(setting).find((variable) => variable.startsWith('TSMCP_'))!
