@@ -54,7 +54,8 @@ export default {
     {
       name: 'entry-only-re-exports',
       severity: 'error',
-      comment: 'the entries (index, http, stdio, tcp, fetch, memory) name what is public, and do nothing',
+      comment:
+        'the entries (index, http, stdio, tcp, fetch, memory) name what is public, and do nothing',
       from: { path: entries },
       to: { dependencyTypesNot: ['export'] },
     },

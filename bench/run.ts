@@ -54,6 +54,7 @@ async function runBench(options: Options): Promise<void> {
   } finally {
     await generator.close()
   }
+  samples.dropSlow()
   const { rounds, seconds, isQuick } = options
   const paths = await writeReport(from, { rounds, seconds, isQuick }, samples, options.publishes)
   say(`\n${barsTable(samples)}\n`)

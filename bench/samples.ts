@@ -8,10 +8,19 @@ export interface Sample {
   serverCpu?: number
   generatorCpu?: number
   otherCpu?: number
+  /** How long the gauge's fixed work took on the server's core meanwhile. */
+  gaugeMs?: number
   /** Why the sample does not count; it stays on record. */
-  dropped?: 'server not saturated' | 'other work on the cores' | 'faulty replies' | 'failed'
+  dropped?: Reason
   detail?: string
 }
+
+export type Reason =
+  | 'server not saturated'
+  | 'other work on the cores'
+  | 'slow core'
+  | 'faulty replies'
+  | 'failed'
 
 /** What the samples of a row come to. */
 export interface Summary {
@@ -25,6 +34,9 @@ export interface Summary {
 /** Under this share of its core a server was kept waiting: the sample shows something else. */
 export const saturation = 0.95
 
+/** How much slower than at its best in the run the server's core may be. */
+export const slowness = 1.2
+
 /** Where a server is not to be saturated: what other processes may take of its two cores. */
 export const disturbance = 0.1
 
@@ -34,7 +46,7 @@ const starved = (sample: Sample) => sample.dropped === 'server not saturated'
 
 /** Dropped, but with right answers: usable with a flag when nothing else is. */
 const indicative = (sample: Sample) =>
-  starved(sample) || sample.dropped === 'other work on the cores'
+  starved(sample) || sample.dropped === 'other work on the cores' || sample.dropped === 'slow core'
 
 /**
  * A value of a sample. The rate of a server that was kept waiting says little; what it did in each
@@ -58,6 +70,14 @@ export class Samples {
 
   add(sample: Sample): void {
     this.all.push(sample)
+  }
+
+  /** Drops what was measured while the core was slow: only a whole run shows how fast it can be. */
+  dropSlow(): void {
+    const best = Math.min(...this.all.map(({ gaugeMs }) => gaugeMs ?? Number.POSITIVE_INFINITY))
+    for (const sample of this.all) {
+      if (usable(sample) && (sample.gaugeMs ?? 0) > best * slowness) sample.dropped = 'slow core'
+    }
   }
 
   /** The valid samples of a row, or the flagged ones if there are no others. */

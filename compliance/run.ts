@@ -8,7 +8,7 @@
  * has a test after all.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { readCatalogue, readExemptions } from './catalogue.ts'
 import { readEvidence } from './evidence.ts'
@@ -19,7 +19,6 @@ process.chdir(new URL('..', import.meta.url).pathname)
 const results = 'compliance/results/tests.jsonl'
 
 if (!flags['no-run']) {
-  mkdirSync('compliance/results', { recursive: true })
   run(['scripts/test.ts', '--results', results])
   run(['conformance/run.ts'])
 }

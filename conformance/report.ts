@@ -78,6 +78,11 @@ export function isMet(result: ScenarioResult): boolean {
   return failed === 0 && passed > 0
 }
 
+/** Whether nothing was checked. */
+export function isSkipped(result: ScenarioResult): boolean {
+  return score(result).skipped
+}
+
 function renderCell(result: ScenarioResult | undefined): { text: string; style: Style } {
   if (!result) return { text: '-', style: 'gray' }
   const { passed, failed, warned, skipped } = score(result)

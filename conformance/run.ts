@@ -10,8 +10,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type Fixture, startFixture } from './fixture.ts'
-import { countChecks, isMet, renderReasons, renderTable } from './report.ts'
+import { countChecks, isMet, isSkipped, renderReasons, renderTable } from './report.ts'
 import {
+  listExtensionScenarios,
   listScenarios,
   readResults,
   runSuite,
@@ -22,6 +23,13 @@ import {
 const allRevisions = ['2025-03-26', '2025-06-18', '2025-11-25', '2026-07-28']
 /** The revisions for which the suite freezes what an implementation must pass. */
 const requirementSets = ['2025-11-25', '2026-07-28']
+
+/** The revision that the suite's extensions are specified against. */
+const extensionRevision = '2026-07-28'
+/** Extensions by how the names of their scenarios begin. */
+const extensions: Readonly<Record<string, string>> = { 'tasks-': 'tasks', 'sep-2640-': 'skills' }
+/** Scenarios that consist of nothing but a skipped check, whatever the server does. */
+const emptyScenarios = ['tasks-status-notifications']
 
 const resultsDirectory = fileURLToPath(new URL('results/', import.meta.url))
 const builtServer = fileURLToPath(new URL('../dist/http.js', import.meta.url))
@@ -36,6 +44,7 @@ interface Findings {
   results: ScenarioResult[]
   /** By the revision whose requirement set they are. */
   requirements: Map<string, ScenarioResult[]>
+  extensions: ScenarioResult[]
 }
 
 async function main(): Promise<number> {
@@ -78,7 +87,12 @@ async function runAll(fixture: Fixture, options: Options): Promise<Findings> {
     if (fixture.problem() !== undefined) break
     results.push(...(await runRevision(fixture.url, revision, options)))
   }
-  if (results.length === 0) throw new Error(fixture.problem() ?? 'no scenario was selected')
+  const ofExtensions = options.revisions.includes(extensionRevision)
+    ? await runExtensions(fixture, options)
+    : []
+  if (results.length + ofExtensions.length === 0) {
+    throw new Error(fixture.problem() ?? 'no scenario was selected')
+  }
 
   const requirements = new Map<string, ScenarioResult[]>()
   // One scenario is not a requirement set.
@@ -87,28 +101,70 @@ async function runAll(fixture: Fixture, options: Options): Promise<Findings> {
     if (fixture.problem() !== undefined) break
     requirements.set(revision, await runRequirements(fixture.url, revision, options))
   }
-  return { results, requirements }
+  return { results, requirements, extensions: ofExtensions }
 }
 
 /** Prints what was found and says the exit code. */
 function print(
-  { results, requirements }: Findings,
+  { results, requirements, extensions: ofExtensions }: Findings,
   problem: string | undefined,
   { revisions, verbose }: Options,
 ): number {
   const required = [...requirements.values()].flat()
-  const all = [...results, ...required]
-  console.log(`${renderTable(results, revisions)}\n`)
+  const shown = [...results, ...ofExtensions]
+  const all = [...shown, ...required]
+  console.log(`${renderTable(shown, revisions)}\n`)
   const reasons = renderReasons(all, verbose ? Number.POSITIVE_INFINITY : 600)
   if (reasons !== '') console.log(reasons)
   for (const [revision, set] of requirements) {
     const met = set.filter(isMet).length
     console.log(`Required by ${revision}: ${met} of ${set.length} scenarios passed`)
   }
+  for (const line of extensionSummaries(ofExtensions)) console.log(line)
   if (problem !== undefined) console.log(problem)
   const { passed, failed } = countChecks(all)
   console.log(`${passed} passed, ${failed} failed`)
-  return failed === 0 && problem === undefined && required.every(isMet) ? 0 : 1
+  const isGood = required.every(isMet) && ofExtensions.every(isMetOrEmpty)
+  return failed === 0 && problem === undefined && isGood ? 0 : 1
+}
+
+function extensionSummaries(results: ScenarioResult[]): string[] {
+  return Object.entries(extensions).flatMap(([prefix, name]) => {
+    const own = results.filter(({ scenario }) => scenario.startsWith(prefix))
+    if (own.length === 0) return []
+    const met = own.filter(isMet).length
+    const empty = own.filter((result) => !isMet(result) && isMetOrEmpty(result)).length
+    const note = empty === 0 ? '' : `; ${empty} more checks nothing, whatever the server does`
+    return [`Extension ${name}: ${met} of ${own.length - empty} scenarios passed${note}`]
+  })
+}
+
+/** A scenario that skips itself is neither for nor against a server; any other that is skipped was not reached. */
+function isMetOrEmpty(result: ScenarioResult): boolean {
+  return isMet(result) || (isSkipped(result) && emptyScenarios.includes(result.scenario))
+}
+
+/** The scenarios of extensions, one by one: the suite selects them by name only. */
+async function runExtensions(
+  fixture: Fixture,
+  { scenario, verbose }: Options,
+): Promise<ScenarioResult[]> {
+  const applicable = await listExtensionScenarios()
+  const expected = applicable.filter((name) => scenario === undefined || name === scenario)
+  // Beside the scenarios of the revision that they are specified against.
+  const directory = join(resultsDirectory, extensionRevision)
+  for (const name of expected) {
+    if (fixture.problem() !== undefined) break
+    const run = await runSuite([
+      'server',
+      ...['--url', fixture.url],
+      ...['--scenario', name],
+      ...['--spec-version', extensionRevision, '--force'],
+      ...['-o', directory],
+    ])
+    show(run, verbose)
+  }
+  return readResults(directory, extensionRevision, expected)
 }
 
 /** Every scenario of the revision, also those that no requirement set scores. */

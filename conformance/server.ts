@@ -8,13 +8,15 @@ import { serveHttp } from '../dist/http.js'
 import { defineServer, type Server } from '../dist/index.js'
 import { addPrompts } from './prompts.ts'
 import { addResources } from './resources.ts'
+import { addSkills } from './skills.ts'
 import { addContentTools } from './tools-content.ts'
 import { addDiagnosticTools } from './tools-diagnostic.ts'
 import { addInputRequiredTools } from './tools-input-required.ts'
 import { addSessionTools } from './tools-session.ts'
+import { addTaskTools } from './tools-tasks.ts'
 
 /** A new server with everything that the scenarios use. */
-export function everythingServer(): Server {
+export async function everythingServer(): Promise<Server> {
   const server = defineServer({
     name: 'tsmcp-conformance',
     version: '1.0.0',
@@ -24,14 +26,16 @@ export function everythingServer(): Server {
   addSessionTools(server)
   addInputRequiredTools(server)
   addDiagnosticTools(server)
+  addTaskTools(server)
   addResources(server)
   addPrompts(server)
+  await addSkills(server)
   return server
 }
 
 if (import.meta.main) {
   const port = Number(process.argv[2] ?? 0)
-  const listener = await serveHttp(everythingServer(), { port, drainMs: 1000 })
+  const listener = await serveHttp(await everythingServer(), { port, drainMs: 1000 })
   console.log(listener.url)
   // Whoever started us by spawn() wants us to end with it.
   process.once('disconnect', () => void listener.close())

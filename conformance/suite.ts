@@ -45,11 +45,22 @@ export function runSuite(args: string[]): Promise<SuiteRun> {
 
 /** The names of the server scenarios that the suite selects by `args`. */
 export async function listScenarios(args: string[]): Promise<string[]> {
+  const serverPart = await listServerPart(args)
+  return Array.from(serverPart.matchAll(/^ {2}- (\S+)/gm), ([, name = '']) => name)
+}
+
+/** The names of the server scenarios of extensions, which belong to no revision. */
+export async function listExtensionScenarios(): Promise<string[]> {
+  const serverPart = await listServerPart([])
+  return Array.from(serverPart.matchAll(/^ {2}- (\S+) \[extension\]/gm), ([, name = '']) => name)
+}
+
+async function listServerPart(args: string[]): Promise<string> {
   const { exitCode, output } = await runSuite(['list', '--server', ...args])
   if (exitCode !== 0) throw new Error(`the suite could not list its scenarios:\n${output}`)
   // A requirement set lists its client scenarios too, under a second heading.
   const [serverPart = ''] = output.split('\nClient scenarios')
-  return Array.from(serverPart.matchAll(/^ {2}- (\S+)/gm), ([, name = '']) => name)
+  return serverPart
 }
 
 /**

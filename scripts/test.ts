@@ -8,8 +8,9 @@
  *     npm run coverage                    with coverage, and its floors
  *     npm test -- --results FILE          also writes each test's name and outcome as lines of JSON
  */
-import { existsSync, globSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { dirname } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { parseArgs } from 'node:util'
@@ -67,7 +68,10 @@ events.on('test:summary', ({ file, counts, success }) => {
   // Each file has a summary of its own; the one of all names none.
   if (file !== undefined) return
   clearTimeout(watchdog)
-  if (flags.results !== undefined) writeFileSync(flags.results, `${results.join('\n')}\n`)
+  if (flags.results !== undefined) {
+    mkdirSync(dirname(flags.results), { recursive: true })
+    writeFileSync(flags.results, `${results.join('\n')}\n`)
+  }
   const skipped = counts.skipped + counts.todo
   const failed = Math.max(success ? 0 : 1, counts.tests - counts.passed - skipped)
   process.exitCode = failed === 0 && floors.every(({ isEnough }) => isEnough) ? 0 : 1

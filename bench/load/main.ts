@@ -3,6 +3,7 @@ import { answerParent } from '../processes/ipc.ts'
 import { runCalls } from './calls.ts'
 import { holdSessions, openStreams, probeSessions, release } from './hold.ts'
 import { answerBytes } from './probe.ts'
+import { readGauge } from './read-gauge.ts'
 import { runSessions } from './sessions.ts'
 import { runStdio } from './stdio.ts'
 
@@ -15,4 +16,5 @@ answerParent({
   openStreams,
   release,
   answerBytes,
+  gauge: readGauge,
 })

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { loadCore, serverCore } from '../processes/child.ts'
 import { coreSeconds, processSeconds } from '../processes/cpu.ts'
+import type { GaugeReading } from './gauge.ts'
+import { readGauge } from './read-gauge.ts'
 
 export interface WindowPlan {
   /**
@@ -26,8 +28,11 @@ export interface WindowResult {
   generatorCpu: number
   /** What other processes used of the two cores. */
   otherCpu: number
+  /** Processor time of the gauge's fixed work: the mean over the window. */
+  gaugeMs: number
 }
 
+const gaugeIntervalMs = 500
 const cores = [serverCore, loadCore]
 
 /** More faults than this end the window: nothing measured after them would mean anything. */
@@ -63,18 +68,23 @@ export class Recorder {
   /** Warms the server up, then measures for the length of the window. */
   async measure(plan: WindowPlan): Promise<WindowResult> {
     await this.#warmUp(plan)
+    const readings = [await readGauge()]
     const serverBefore = processSeconds(plan.serverPid)
     const coresBefore = coreSeconds(cores)
     const generatorBefore = process.cpuUsage()
     const opened = performance.now()
     this.#isOpen = true
+    const pending: Promise<GaugeReading>[] = []
+    const ticker = setInterval(() => pending.push(readGauge()), gaugeIntervalMs)
     await this.#pause(plan.windowMs)
+    clearInterval(ticker)
     this.#isOpen = false
     const seconds = (performance.now() - opened) / 1000
     const serverSeconds = processSeconds(plan.serverPid) - serverBefore
     const { user, system } = process.cpuUsage(generatorBefore)
     const generatorSeconds = (user + system) / 1e6
     const otherSeconds = coreSeconds(cores) - coresBefore - serverSeconds - generatorSeconds
+    readings.push(...(await Promise.all(pending)), await readGauge())
     const durations = this.#durations.subarray(0, this.#count).sort()
     const percentile = (share: number) =>
       durations[Math.min(durations.length - 1, Math.floor(durations.length * share))] ?? Number.NaN
@@ -90,6 +100,7 @@ export class Recorder {
       generatorCpu: generatorSeconds / seconds,
       // Ticks are coarse: the difference can come out a little below nothing.
       otherCpu: Math.max(0, otherSeconds / seconds),
+      gaugeMs: readings.reduce((sum, { cpuMs }) => sum + cpuMs, 0) / readings.length,
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Provenance } from '../machine.ts'
-import { disturbance, type Samples, saturation } from '../samples.ts'
+import { disturbance, type Samples, saturation, slowness } from '../samples.ts'
 import { barsTable } from './bars.ts'
 import {
   callsTable,
@@ -86,6 +86,8 @@ ${importsTable(samples)}
 - **Validity.** Where a server should be saturated (64 connections, opening sessions) a sample counts only if the server
   used at least ${saturation} of its core, by \`/proc/PID/stat\`; otherwise something else was measured. Where it waits by
   nature (one connection, stdio) a sample counts only if other processes used at most ${disturbance} of the two cores.
+  And everywhere, only if a fixed piece of work, done on the server's core twice a second, took at most ${slowness} times as
+  long as at best in the run: a virtual machine's core can run at half speed for seconds, and \`/proc\` does not show it.
   n is the number of samples that counted. \`~\` marks a row of which none did, and what was computed from one: it is of
   the dropped samples and indicative only; the rate of an unsaturated server is then given for each second of its processor.
 - **The same for all.** Every server has one tool, \`echo\`, with one string argument, the same zod schema and a text result.

@@ -140,9 +140,17 @@ export function droppedTable(samples: Samples): string {
   const rows = [...groups].map(([key, dropped]) => {
     const [workload = '', target = '', reason = ''] = key.split('\t')
     const used = dropped
-      .map(({ serverCpu, otherCpu }) => `${serverCpu?.toFixed(2)}/${otherCpu?.toFixed(2)}`)
+      .map(({ serverCpu, otherCpu }) => [serverCpu, otherCpu].map((s) => s?.toFixed(2)).join('/'))
       .join(', ')
-    return [workload, target, reason, used, dropped[0]?.detail?.slice(0, 80) ?? '']
+    return [workload, target, reason, String(dropped.length), used, dropped[0]?.detail ?? '']
   })
-  return table(['Workload', 'Target', 'Dropped because', 'CPU of server/others', 'Detail'], rows, 5)
+  const header = [
+    'Workload',
+    'Target',
+    'Dropped because',
+    'Samples',
+    'CPU of server/others',
+    'Detail',
+  ]
+  return table(header, rows, header.length)
 }

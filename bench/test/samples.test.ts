@@ -58,3 +58,14 @@ test('a ratio is taken within rounds, so that drift of the machine cancels out',
   assert.equal(ratio?.median, 10)
   assert.equal(ratio?.n, 2)
 })
+
+test('a sample of a slow core is dropped once the whole run shows how fast the core can be', () => {
+  const samples = samplesOf(
+    sample(1, 'a', 50, { gaugeMs: 30 }),
+    sample(2, 'a', 100, { gaugeMs: 15 }),
+    sample(3, 'a', 98, { gaugeMs: 16 }),
+  )
+  samples.dropSlow()
+  assert.equal(samples.all[0]?.dropped, 'slow core')
+  assert.equal(samples.summary('call', 'a', 'perSecond')?.median, 99)
+})

@@ -85,8 +85,9 @@ function describe(sample: Sample): string {
   const { serverCpu, generatorCpu, otherCpu } = sample
   const shares = [serverCpu, generatorCpu, otherCpu].map((share) => share?.toFixed(2))
   const cpu = serverCpu === undefined ? [] : [`cpu ${shares.join('/')}`]
+  const gauge = sample.gaugeMs === undefined ? [] : [`gauge ${sample.gaugeMs.toFixed(1)}`]
   const dropped = sample.dropped ? [`DROPPED: ${sample.dropped} ${sample.detail ?? ''}`] : []
-  return [sample.workload, sample.target, ...values, ...cpu, ...dropped].join('  ')
+  return [sample.workload, sample.target, ...values, ...cpu, ...gauge, ...dropped].join('  ')
 }
 
 /**
@@ -98,9 +99,9 @@ export function sampleOf(
   kind: 'saturating' | 'waiting',
 ): Omit<Sample, 'round' | 'workload' | 'target'> {
   const { perSecond, p50, p95, p99, count, errors, firstError } = result
-  const { serverCpu, generatorCpu, otherCpu } = result
+  const { serverCpu, generatorCpu, otherCpu, gaugeMs } = result
   const values = { perSecond, perCpuSecond: perSecond / serverCpu, p50, p95, p99, count, errors }
-  const sample = { values, serverCpu, generatorCpu, otherCpu }
+  const sample = { values, serverCpu, generatorCpu, otherCpu, gaugeMs }
   if (errors > 0 || count === 0) {
     return { ...sample, dropped: 'faulty replies', detail: firstError ?? 'no replies' }
   }

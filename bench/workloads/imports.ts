@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import type { GaugeReading } from '../load/gauge.ts'
 import { nodeOnCore, serverCore } from '../processes/child.ts'
 import { type Context, record } from './context.ts'
 
@@ -65,6 +66,9 @@ function processMs(modules: string[]): number {
   return performance.now() - started
 }
 
+/** Sharing the core makes a process last longer; so much is still noise. */
+const sharing = 1.2
+
 /** Each sample is an importing process minus an empty one that ran right before it. */
 export async function runImportWorkload(context: Context): Promise<void> {
   const repetitions = context.isQuick ? 3 : 7
@@ -72,8 +76,17 @@ export async function runImportWorkload(context: Context): Promise<void> {
     for (const target of imports) {
       if (!context.includes(importTime, target)) continue
       await record(context, { workload: importTime, target }, async () => {
+        const before = await context.load<GaugeReading>('gauge', {})
         const emptyMs = processMs([])
-        return { values: { ms: processMs(target.modules) - emptyMs, emptyMs } }
+        const values = { ms: processMs(target.modules) - emptyMs, emptyMs }
+        const after = await context.load<GaugeReading>('gauge', {})
+        const gaugeMs = (before.cpuMs + after.cpuMs) / 2
+        const wasShared = [before, after].some(({ cpuMs, wallMs }) => wallMs > cpuMs * sharing)
+        return {
+          values,
+          gaugeMs,
+          ...(wasShared ? { dropped: 'other work on the cores' as const } : {}),
+        }
       })
     }
   }

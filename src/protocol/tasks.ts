@@ -84,7 +84,8 @@ function shapeExtensionTask(task: TaskRecord): JsonObject {
 export function shapeDetailedTask(task: TaskRecord): JsonObject {
   const shaped = shapeExtensionTask(task)
   if (task.status === 'input_required') shaped.inputRequests = task.inputRequests ?? {}
-  if (task.status === 'completed') shaped.result = task.result ?? {}
+  // As the request itself would have been answered, with the `resultType` that all results have there.
+  if (task.status === 'completed') shaped.result = { resultType: 'complete', ...task.result }
   if (task.status === 'failed' && task.error !== undefined) {
     const { name: _, ...error } = task.error
     shaped.error = error

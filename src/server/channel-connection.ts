@@ -87,7 +87,7 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
         break
       case 'notification':
         if (envelope.message.method === 'notifications/initialized') {
-          if (this.#session !== undefined) this.#session.initialized = true
+          this.#session?.markInitialized()
         } else this.#engine.notified(envelope.message, this)
         break
       case 'response':
@@ -131,7 +131,6 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
     const meta = readRequestMeta(request.params)
     // readRequestMeta has refused a request without a version.
     if (revision === undefined) return
-    if (this.#engine.isDraining) throw new McpError('SHUTTING_DOWN')
     const peer = { revision, authInfo: this.#authInfo, ...meta }
     this.#engine.dispatch(peer, request, this.#reply(), this)
   }

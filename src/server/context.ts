@@ -1,4 +1,5 @@
 import { randomId } from '../internal/random-id.ts'
+import { type Rate, spend } from '../internal/rate.ts'
 import { elicitedContentProblem } from '../protocol/elicitation-schema.ts'
 import { McpError } from '../protocol/errors.ts'
 import { encodeNotification, isJsonObject, type JsonRpcRequest } from '../protocol/json-rpc.ts'
@@ -30,6 +31,7 @@ import {
 import { InputRound } from './input-round.ts'
 import type { Reply } from './reply.ts'
 import { type RequestStateCodec, stateBinding } from './request-state.ts'
+import type { CallTask } from './tasks/call-task.ts'
 
 /** What a handler knows about its request, and what it can do besides answering it. The same in every revision. */
 export interface Context {
@@ -49,14 +51,17 @@ export interface Context {
   readonly authInfo: AuthInfo | undefined
   /** The `_meta` of the request. */
   readonly meta: Readonly<JsonObject>
+  /** The id of the task that the call has become, or undefined. */
+  readonly taskId: string | undefined
   /**
-   * Reports progress; does nothing when the client has not asked for it.
+   * Reports progress; does nothing when the client has not asked for it. Beyond 100 at once and 50 a second, reports
+   * are dropped.
    *
    * @param progress - must grow with each call; a report that does not is dropped
    * @param total - what `progress` will be in the end, if known
    */
   progress(progress: number, total?: number, message?: string): void
-  /** Sends a log message to the client, if it wants messages of that level. */
+  /** Sends a log message to the client, if it wants messages of that level; at most 100 at once and 50 a second. */
   log(level: LogLevel, data: unknown, logger?: string): void
   /**
    * Asks the user, by a form or by a page to visit.
@@ -71,6 +76,13 @@ export interface Context {
   sample(request: SampleRequest): Promise<CreateMessageResult>
   /** Asks which folders the client works in. The remark at {@link Context.elicit} holds here too. */
   roots(options?: { key?: string }): Promise<Root[]>
+  /**
+   * Makes the call a task, if tool and client allow it and it is none yet; else does nothing. From then on the client
+   * has its answer, and what it is asked it is asked through the task: the handler waits and does not run again.
+   *
+   * @throws McpError TOO_MANY_TASKS when the client may have no more
+   */
+  beginTask(): Promise<void>
   /**
    * Ends the HTTP response but not the request: the client comes back for the result (2025-11-25). Elsewhere it
    * does nothing.
@@ -87,6 +99,9 @@ export interface ContextHost {
   readonly logging: boolean
 }
 
+/** Reports of progress, and log messages, that one request may send; the rest is dropped. */
+const notificationRate: Rate = { intervalMs: 20, burst: 100 }
+
 /** A request in progress. Everything that most requests do without is made when first asked for. */
 export class RequestContext implements Context, InFlightRequest {
   readonly peer: Peer
@@ -101,9 +116,15 @@ export class RequestContext implements Context, InFlightRequest {
   onReleased: (() => void) | undefined = undefined
   /** The request is meant to stay open: no deadline applies. */
   isLongLived = false
+  /** The task that the call has become. It goes on when the request is settled. */
+  task: CallTask | undefined = undefined
+  /** Makes the call a task; undefined where that may not be. */
+  becomeTask: (() => Promise<void>) | undefined = undefined
   #controller: AbortController | undefined = undefined
   #token: ProgressToken | undefined | null = null
   #lastProgress = Number.NEGATIVE_INFINITY
+  #progressDueMs = 0
+  #logDueMs = 0
   #round: InputRound | undefined = undefined
 
   constructor(host: ContextHost, peer: Peer, request: JsonRpcRequest, reply: Reply) {
@@ -138,6 +159,9 @@ export class RequestContext implements Context, InFlightRequest {
   get authInfo(): AuthInfo | undefined {
     return this.peer.authInfo
   }
+  get taskId(): string | undefined {
+    return this.task?.taskId
+  }
   get meta(): Readonly<JsonObject> {
     const meta = this.request.params?._meta
     return isJsonObject(meta) ? meta : {}
@@ -147,23 +171,32 @@ export class RequestContext implements Context, InFlightRequest {
 
   get progress(): Context['progress'] {
     return (progress, total, message) => {
+      if (message !== undefined) this.task?.describe(message)
       const token = this.#progressToken()
-      if (token === undefined || this.isSettled || !(progress > this.#lastProgress)) return
+      if (token === undefined || this.#isOver) return
+      if (!Number.isFinite(progress) || progress <= this.#lastProgress) return
+      const nowMs = Date.now()
+      this.touch(nowMs)
+      const dueMs = spend(notificationRate, this.#progressDueMs, nowMs)
+      if (dueMs === undefined) return
+      this.#progressDueMs = dueMs
       this.#lastProgress = progress
-      this.touch(Date.now())
       const params: JsonObject = { progressToken: token, progress }
-      if (total !== undefined) params.total = total
+      if (total !== undefined && Number.isFinite(total)) params.total = total
       if (message !== undefined && this.peer.revision.progressMessage) params.message = message
-      this.reply.send(encodeNotification('notifications/progress', params))
+      this.#tell('notifications/progress', params)
     }
   }
 
   get log(): Context['log'] {
     return (level, data, logger) => {
-      if (this.isSettled || !this.#host.logging || !this.#wantsLog(level)) return
+      if (this.#isOver || !this.#host.logging || !this.#wantsLog(level)) return
+      const dueMs = spend(notificationRate, this.#logDueMs, Date.now())
+      if (dueMs === undefined) return
+      this.#logDueMs = dueMs
       const params: JsonObject = { level, data: data ?? null }
       if (logger !== undefined) params.logger = logger
-      this.reply.send(encodeNotification('notifications/message', params))
+      this.#tell('notifications/message', params)
     }
   }
 
@@ -195,6 +228,10 @@ export class RequestContext implements Context, InFlightRequest {
   get roots(): Context['roots'] {
     return ({ key } = {}) =>
       this.#ask<{ roots: Root[] }>('roots/list', () => ({}), key).then(({ roots }) => roots)
+  }
+
+  get beginTask(): Context['beginTask'] {
+    return () => this.becomeTask?.() ?? Promise.resolve()
   }
 
   get closeStream(): Context['closeStream'] {
@@ -264,6 +301,16 @@ export class RequestContext implements Context, InFlightRequest {
     this.#controller.abort(error)
   }
 
+  /** Nothing more can be said: the request is settled, and no task goes on. */
+  get #isOver(): boolean {
+    return this.isSettled && this.task === undefined
+  }
+
+  #tell(method: string, params: JsonObject): void {
+    if (this.task !== undefined) this.task.tell(method, params)
+    else this.reply.send(encodeNotification(method, params))
+  }
+
   #progressToken(): ProgressToken | undefined {
     if (this.#token === null) this.#token = progressToken(this.request.params)
     return this.#token
@@ -295,6 +342,7 @@ export class RequestContext implements Context, InFlightRequest {
   ): Promise<JsonObject> {
     const params = makeParams()
     requireCapability(this.peer, method, params)
+    if (this.task !== undefined) return this.task.ask(key, method, params, isGood)
     if (!(this.peer instanceof Session)) {
       this.#round ??= this.#newRound()
       return this.#round.ask(key, method, params, isGood)

@@ -23,8 +23,10 @@ import { isPromise } from './maybe-promise.ts'
 import { protocolMethods, readInitialize } from './protocol-methods.ts'
 import type { Reply } from './reply.ts'
 import { EncodedResult } from './result.ts'
-import type { Outcome, Service } from './service.ts'
+import type { MethodHandler, Outcome, Service } from './service.ts'
 import { Subscriptions } from './subscriptions.ts'
+import { taskLimits } from './tasks/task-options.ts'
+import { Tasks } from './tasks/tasks.ts'
 
 export interface EngineOptions {
   sessions?: Partial<SessionLimits>
@@ -55,7 +57,9 @@ export class Engine {
   readonly #maxInFlight: number
   readonly #running = new Set<RequestContext>()
   readonly #stopListening: () => void
+  #tasks: Tasks | undefined = undefined
   #onQuiet: (() => void) | undefined = undefined
+  #closing: Promise<void> | undefined = undefined
   /** No further session or request is taken. */
   isDraining = false
 
@@ -68,6 +72,7 @@ export class Engine {
       { ...defaultSessionLimits, ...options.sessions },
       (session) => {
         this.subscriptions.forget(session)
+        this.#tasks?.sessionEnded(session)
         service.sessionEnded?.(session)
       },
     )
@@ -75,6 +80,7 @@ export class Engine {
     this.sweep.add((nowMs) => {
       this.sessions.sweep(nowMs)
       this.#expire(nowMs)
+      this.#tasks?.sweep(nowMs)
     })
     this.#stopListening = service.onChange((change) => this.subscriptions.changed(change))
   }
@@ -82,6 +88,15 @@ export class Engine {
   /** Requests whose handlers have not answered yet. */
   get running(): number {
     return this.#running.size
+  }
+
+  /** The tasks that calls have become; made when there is a first one to look for. */
+  get tasks(): Tasks {
+    const { service } = this
+    this.#tasks ??= new Tasks(service.taskLimits ?? taskLimits(), (error) =>
+      service.onError(error, undefined),
+    )
+    return this.#tasks
   }
 
   /**
@@ -121,9 +136,10 @@ export class Engine {
     const { method } = request
     const handler = peer.revision.clientRequests.has(method)
       ? (protocolMethods.get(method) ?? this.service.methods.get(method))
-      : undefined
+      : this.#extensionMethod(peer, method)
     let outcome: Outcome | Promise<Outcome>
     try {
+      if (this.isDraining) throw new McpError('SHUTTING_DOWN')
       if (handler === undefined) {
         throw new McpError('METHOD_NOT_FOUND', `Method not found: ${quoted(method)}`)
       }
@@ -155,16 +171,26 @@ export class Engine {
    * Ends all work: takes nothing new, lets what runs finish for `drainMs`, then cancels the rest and ends all
    * sessions. Idempotent.
    */
-  async close(drainMs: number): Promise<void> {
+  close(drainMs: number): Promise<void> {
+    this.#closing ??= this.#close(drainMs)
+    return this.#closing
+  }
+
+  async #close(drainMs: number): Promise<void> {
     this.isDraining = true
     this.subscriptions.endListens()
     // Lets the subscriptions give their results, even when nothing else may finish.
     await Promise.resolve()
     if (this.#running.size > 0 && drainMs > 0) await this.#quiet(drainMs)
     for (const context of this.#running) this.#stop(context, new McpError('SHUTTING_DOWN'))
+    this.#tasks?.close()
     this.sessions.endAll('The server is shutting down')
     this.#stopListening()
     this.sweep.stop()
+  }
+
+  #extensionMethod({ revision }: Peer, method: string): MethodHandler | undefined {
+    return revision.extensions ? this.service.extensionMethods?.get(method) : undefined
   }
 
   #admit(inFlight: ReadonlyMap<RequestId, InFlightRequest>, id: RequestId): void {

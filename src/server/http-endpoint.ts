@@ -16,7 +16,7 @@ import type { HttpExchange } from '../transports/http/exchange.ts'
 import { SseBody } from '../transports/http/sse.ts'
 import { dispatchBatch } from './batch.ts'
 import type { Engine } from './engine.ts'
-import { type HttpGate, type HttpGateOptions, jsonHeaders } from './http-gate.ts'
+import { type HttpGate, type HttpGateOptions, headersFor } from './http-gate.ts'
 import { attach, HttpReply, type HttpReplyHost, sessionHeaders, tracked } from './http-reply.ts'
 
 export interface HttpEndpointOptions extends HttpGateOptions {
@@ -105,7 +105,6 @@ export class HttpEndpoint implements HttpReplyHost {
     const revision = requireStatelessRevision(exchange, message)
     const meta = readRequestMeta(message.params)
     checkStandardHeaders(exchange.getHeader, message.method, message.params)
-    if (this.#engine.isDraining) throw new McpError('SHUTTING_DOWN')
     const peer: Peer = { revision, authInfo, ...meta }
     this.#engine.dispatch(peer, message, new HttpReply(this, exchange, undefined), undefined)
   }
@@ -115,7 +114,7 @@ export class HttpEndpoint implements HttpReplyHost {
     const sessionId = exchange.getHeader(header.sessionId)
     if (envelope.kind === 'request' && envelope.message.method === 'initialize' && !sessionId) {
       const { session, response } = this.#engine.initialize(envelope.message, authInfo)
-      exchange.respond(200, [...jsonHeaders, ...sessionHeaders(session)], response)
+      exchange.respond(200, [...headersFor(200), ...sessionHeaders(session)], response)
       return
     }
     const session = this.#requireSession(exchange, sessionId, authInfo)
@@ -129,7 +128,7 @@ export class HttpEndpoint implements HttpReplyHost {
         )
         break
       case 'notification':
-        if (envelope.message.method === 'notifications/initialized') session.initialized = true
+        if (envelope.message.method === 'notifications/initialized') session.markInitialized()
         else this.#engine.notified(envelope.message, session)
         exchange.respond(202, [])
         break

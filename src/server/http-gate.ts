@@ -25,14 +25,20 @@ export interface HttpGateOptions extends OriginGuardOptions {
   authenticate?: Authenticate
 }
 
-export const jsonHeaders: HttpHeaders = ['content-type', 'application/json']
+const jsonHeaders: HttpHeaders = ['content-type', 'application/json']
 const jsonType = /^application\/json\s*(?:;|$)/i
 
-/** Extra headers that a refusal must have, by its status. */
-const refusalHeaders: Readonly<Record<number, HttpHeaders>> = {
+/** Further headers that a response must have, by its status. */
+const statusHeaders: Readonly<Record<number, HttpHeaders>> = {
   401: ['www-authenticate', 'Bearer'],
   405: ['allow', 'POST, GET, DELETE'],
   503: ['retry-after', '5'],
+}
+
+/** The headers of a response that is JSON. */
+export function headersFor(status: number): HttpHeaders {
+  const further = statusHeaders[status]
+  return further === undefined ? jsonHeaders : [...jsonHeaders, ...further]
 }
 
 /** What every HTTP request passes before it means anything: where it comes from, who sends it, how large it is. */
@@ -129,8 +135,7 @@ export class HttpGate {
   /** Answers with an error before any method has run. */
   refuse(exchange: HttpExchange, thrown: unknown, id?: RequestId): void {
     const { status, error } = this.explain(thrown)
-    const headers = [...jsonHeaders, ...(refusalHeaders[status] ?? [])]
-    exchange.respond(status, headers, encodeError(id, error))
+    exchange.respond(status, headersFor(status), encodeError(id, error))
   }
 
   /** What the client is told of a failure; one that is not the client's goes to the operator. */

@@ -3,6 +3,7 @@ import { EventStream } from '../sessions/event-stream.ts'
 import type { Session } from '../sessions/session.ts'
 import type { HttpExchange, HttpHeaders } from '../transports/http/exchange.ts'
 import { SseBody } from '../transports/http/sse.ts'
+import { headersFor } from './http-gate.ts'
 import { type Reply, responseText } from './reply.ts'
 
 /** Where an endpoint keeps what needs a look from time to time. */
@@ -14,7 +15,6 @@ export interface HttpReplyHost {
   openEventStream(session: Session): EventStream
 }
 
-const jsonHeaders: HttpHeaders = ['content-type', 'application/json']
 /** How long a client should wait before it comes back to a stream that broke, in milliseconds. */
 const retryMs = 1000
 
@@ -54,8 +54,9 @@ export class HttpReply implements Reply {
   end(response: string | Uint8Array, httpStatus: number): void {
     this.#host.silentReplies.delete(this)
     if (this.#stream === undefined) {
-      const headers = this.#headers.length === 0 ? jsonHeaders : [...jsonHeaders, ...this.#headers]
-      this.#exchange.respond(httpStatus, headers, response)
+      const headers = headersFor(httpStatus)
+      const all = this.#headers.length === 0 ? headers : [...headers, ...this.#headers]
+      this.#exchange.respond(httpStatus, all, response)
       return
     }
     this.#write(responseText(response))
@@ -138,6 +139,7 @@ export function tracked(host: HttpReplyHost, body: SseBody) {
   return {
     event: (data: string, id: string | undefined, pauseMs?: number) =>
       body.event(data, id, pauseMs),
+    replay: (events: readonly { data: string; id: string }[]) => body.events(events),
     close: () => {
       host.openBodies.delete(body)
       body.close()

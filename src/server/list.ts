@@ -51,13 +51,26 @@ export class PagedList<Item> {
     this.#changed()
   }
 
-  /** One page, encoded. @throws McpError INVALID_PARAMS for a cursor that is none of this list's */
-  page(encoder: ResultEncoder, revision: Revision, cursor: unknown): EncodedResult {
+  /**
+   * One page, encoded.
+   *
+   * @param view - what some clients see of the list: its name, and the items in it
+   * @throws McpError INVALID_PARAMS for a cursor that is none of this list's
+   */
+  page(
+    encoder: ResultEncoder,
+    revision: Revision,
+    cursor: unknown,
+    view?: { readonly name: string; readonly includes: (item: Item) => boolean },
+  ): EncodedResult {
     if (cursor !== undefined && typeof cursor !== 'string') throw unknownCursor()
-    const key = cursor === undefined ? revision.name : `${revision.name} ${cursor}`
+    const list = view === undefined ? revision.name : `${revision.name}/${view.name}`
+    const key = cursor === undefined ? list : `${list} ${cursor}`
     let page = this.#pages.get(key)
     if (page === undefined) {
-      page = this.#encode(encoder, revision, [...this.#items.values()], cursor)
+      const items = [...this.#items.values()]
+      const seen = view === undefined ? items : items.filter(view.includes)
+      page = this.#encode(encoder, revision, seen, cursor)
       // Only valid cursors come here, and there are no more of them than pages.
       this.#pages.set(key, page)
     }

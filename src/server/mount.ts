@@ -73,6 +73,8 @@ export async function mount(
   }
 
   const { greeting } = shared
+  // Requests go through one by one: tasks would outlive them, and the methods of extensions are not passed on.
+  const { tasks: _, extensions: __, ...capabilities } = greeting.capabilities
   const { ttlMs = 0, scope = 'private' } = options.cache ?? {}
   const encoder = new ResultEncoder(greeting.serverInfo, { ttlMs, cacheScope: scope })
   const methods = new Map<string, MethodHandler>()
@@ -89,7 +91,7 @@ export async function mount(
   const core: Service = {
     info: greeting.serverInfo,
     instructions: greeting.instructions,
-    capabilities: () => greeting.capabilities,
+    capabilities: () => capabilities,
     methods,
     encoder,
     requestState: new RequestStateCodec(

@@ -11,11 +11,11 @@ import {
 import type { ClientProfile } from '../sessions/peer.ts'
 import { Session } from '../sessions/session.ts'
 import type { RequestContext } from './context.ts'
-import type { Outcome, Service } from './service.ts'
+import type { MethodHost, Outcome, Service } from './service.ts'
 import type { Subscriptions } from './subscriptions.ts'
 
 /** What the protocol's own methods work on, beside their request. */
-interface ProtocolHost {
+interface ProtocolHost extends MethodHost {
   readonly service: Service
   readonly subscriptions: Subscriptions
 }
@@ -83,7 +83,9 @@ function discover(
 }
 
 function listen(context: RequestContext, params: JsonObject, host: ProtocolHost) {
-  return host.subscriptions.listen(context, params, host.service.capabilities())
+  const capabilities = host.service.capabilities()
+  const topic = capabilities.tasks === undefined ? undefined : host.tasks.listeners
+  return host.subscriptions.listen(context, params, capabilities, topic)
 }
 
 function setLogLevel({ peer }: RequestContext, { level }: JsonObject, { service }: ProtocolHost) {

@@ -67,6 +67,8 @@ const unread: ResourceReader = () => undefined
 export class Resources {
   readonly resources: PagedList<RegisteredResource>
   readonly templates: PagedList<RegisteredTemplate>
+  /** By URI; several may be registered under one, of which the first is read. */
+  readonly #unlisted = new Map<string, Set<RegisteredResource>>()
 
   constructor(pageSize: number) {
     this.resources = new PagedList('resources', pageSize, (revision, { resource }) =>
@@ -86,6 +88,29 @@ export class Resources {
     const registered = { resource: { uri, name: uri, ...config }, read }
     this.resources.add(uri, registered)
     return () => this.resources.remove(uri, registered)
+  }
+
+  /**
+   * Adds a resource that can be read but stands in no list. One that is listed under the same URI goes before it.
+   *
+   * @returns a function that takes it away again; @throws TypeError for a URI that is none
+   */
+  addUnlisted(uri: string, config: ResourceConfig, read: ResourceReader): () => void {
+    if (!uriPattern.test(uri)) throw new TypeError(`Not a URI: ${uri}`)
+    const registered = { resource: { uri, name: uri, ...config }, read }
+    const others = this.#unlisted.get(uri)
+    if (others === undefined) this.#unlisted.set(uri, new Set([registered]))
+    else others.add(registered)
+    return () => {
+      const left = this.#unlisted.get(uri)
+      left?.delete(registered)
+      if (left?.size === 0) this.#unlisted.delete(uri)
+    }
+  }
+
+  /** Whether there is a resource of that URI, listed or not, or a template for it. */
+  has(uri: string): boolean {
+    return this.#find(uri) !== undefined
   }
 
   /** @returns a function that takes the template away again; @throws TypeError for a template that is none or is taken */
@@ -143,7 +168,7 @@ export class Resources {
   ):
     | { read: ResourceReader; variables: Record<string, string>; mimeType: string | undefined }
     | undefined {
-    const fixed = this.resources.get(uri)
+    const fixed = this.resources.get(uri) ?? this.#unlisted.get(uri)?.values().next().value
     if (fixed !== undefined) {
       return { read: fixed.read, variables: {}, mimeType: fixed.resource.mimeType }
     }

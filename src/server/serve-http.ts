@@ -149,10 +149,12 @@ function guardFor(host: string): HttpEndpointOptions {
 }
 
 function pathOf(url = '/'): string {
+  // A target may be a whole URL (RFC 9112, 3.2.2).
+  if (!url.startsWith('/')) return URL.canParse(url) ? new URL(url).pathname : url
   const query = url.indexOf('?')
   return query < 0 ? url : url.slice(0, query)
 }
 
 function queryOf(url = '/'): URLSearchParams {
-  return new URLSearchParams(url.slice(pathOf(url).length))
+  return new URL(url, 'http://localhost').searchParams
 }

@@ -1,7 +1,10 @@
 import { extensionId } from '../protocol/extensions.ts'
 import type { Icon, Implementation, JsonSchema, ServerCapabilities } from '../protocol/types.ts'
 import { type Completable, complete } from './completion.ts'
+import { addUi, linkedMeta, type UiConfig } from './extensions/apps.ts'
 import { type ExtensionConfig, Extensions } from './extensions/extensions.ts'
+import type { SkillSource } from './extensions/skills/skill.ts'
+import { Skills } from './extensions/skills/skills.ts'
 import type { PagedList } from './list.ts'
 import { mapMaybe } from './maybe-promise.ts'
 import {
@@ -23,7 +26,8 @@ import type { SchemaInput } from './schema.ts'
 import { type Change, type MethodHandler, type Servable, type Service, service } from './service.ts'
 import { taskMethods } from './tasks/task-methods.ts'
 import { type TaskOptions, taskLimits } from './tasks/task-options.ts'
-import { type ToolConfig, type ToolHandler, Tools } from './tools.ts'
+import type { ToolConfig, ToolHandler } from './tool-config.ts'
+import { Tools } from './tools.ts'
 
 export interface ServerOptions {
   name: string
@@ -86,6 +90,19 @@ export interface Server extends Servable {
     handler: PromptHandler<Arguments>,
   ): Registration
   /**
+   * Offers a skill: instructions for agents, with the files that belong to them.
+   *
+   * @throws TypeError when it is no proper skill, or its path is taken
+   */
+  skill(source: SkillSource): Registration
+  /**
+   * Offers a user interface for the results of tools, which name it by their `ui` (MCP Apps).
+   *
+   * @param uri - begins with `ui://`
+   * @throws TypeError for what the specification forbids, or a URI that is taken
+   */
+  ui(uri: string, config: UiConfig): Registration
+  /**
    * Offers an extension of the protocol (2026-07-28): clients see its settings and may call its methods.
    *
    * @throws TypeError for an identifier without a prefix, or one or a method that is taken
@@ -121,6 +138,7 @@ export function defineServer(options: ServerOptions): Server {
   const tools = new Tools(pageSize, onError)
   const resources = new Resources(pageSize)
   const prompts = new Prompts(pageSize)
+  const skills = new Skills(resources, pageSize)
   tools.list.onChange = () => announce({ list: 'tools' })
   prompts.list.onChange = () => announce({ list: 'prompts' })
   resources.resources.onChange = () => announce({ list: 'resources' })
@@ -133,7 +151,7 @@ export function defineServer(options: ServerOptions): Server {
   // A feature once offered stays advertised, even when its last item is removed: clients may be using its lists.
   const offerTools = (): void => {
     capabilities.tools = { listChanged: true }
-    methods.set('tools/list', listMethod(tools.list, encoder))
+    methods.set('tools/list', ({ peer }, { cursor }) => tools.page(encoder, peer, cursor))
     methods.set('tools/call', (context, params, host) => tools.call(context, params, host))
     if (tools.offersTasks && capabilities.tasks === undefined) offerTasks()
   }
@@ -190,7 +208,9 @@ export function defineServer(options: ServerOptions): Server {
   return {
     [service]: core,
     tool: (name, config, handler) => {
-      const remove = tools.add(name, config, handler)
+      const { ui, _meta } = config
+      const linked = ui === undefined ? {} : { _meta: linkedMeta(resources, ui, _meta) }
+      const remove = tools.add(name, { ...config, ...linked }, handler)
       offerTools()
       return { remove }
     },
@@ -209,6 +229,18 @@ export function defineServer(options: ServerOptions): Server {
       const remove = prompts.add(name, config, handler)
       offerPrompts()
       if (Object.values(config.arguments ?? {}).some((each) => each.complete)) offerCompletion()
+      return { remove }
+    },
+    skill: (source) => {
+      const remove = skills.add(source)
+      offerResources()
+      extensions.offer(extensionId.skills, { directoryRead: true }, skills.methods(encoder))
+      return { remove }
+    },
+    ui: (uri, config) => {
+      const remove = addUi(resources, uri, config)
+      offerResources()
+      extensions.offer(extensionId.ui)
       return { remove }
     },
     extension: (id, config = {}) => extensions.add(id, config),

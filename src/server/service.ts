@@ -2,12 +2,19 @@ import type { Implementation, JsonObject, ServerCapabilities } from '../protocol
 import type { Session } from '../sessions/session.ts'
 import type { ContextHost, RequestContext } from './context.ts'
 import type { EncodedResult, ResultEncoder } from './result.ts'
+import type { TaskLimits } from './tasks/task-options.ts'
+import type { Tasks } from './tasks/tasks.ts'
 
 /** What a method gives: a result, or one that is encoded already. */
 export type Outcome = object | EncodedResult
+/** What methods work on, beside their request. */
+export interface MethodHost {
+  readonly tasks: Tasks
+}
 export type MethodHandler = (
   context: RequestContext,
   params: JsonObject,
+  host: MethodHost,
 ) => Outcome | Promise<Outcome>
 
 /** Something that clients want to hear of: a list that changed, or a resource. */
@@ -22,6 +29,10 @@ export interface Service extends ContextHost {
   capabilities(): ServerCapabilities
   /** The methods of features; those of the protocol itself are the engine's. */
   readonly methods: ReadonlyMap<string, MethodHandler>
+  /** The methods that extensions bring; they exist in revisions that have extensions. */
+  readonly extensionMethods?: ReadonlyMap<string, MethodHandler>
+  /** How many tasks there may be, and for how long. */
+  readonly taskLimits?: TaskLimits
   readonly encoder: ResultEncoder
   /** Told of failures that the client sees only as "Internal error". */
   onError(error: unknown, context: RequestContext | undefined): void

@@ -4,6 +4,8 @@ import { metaKey } from '../protocol/meta.ts'
 import type { JsonObject, RequestId, ServerCapabilities } from '../protocol/types.ts'
 import type { Session } from '../sessions/session.ts'
 import type { RequestContext } from './context.ts'
+import type { ListenTopic, OpenTopic } from './listen-topic.ts'
+import { mapMaybe } from './maybe-promise.ts'
 import type { Reply } from './reply.ts'
 import type { Change } from './service.ts'
 
@@ -19,6 +21,8 @@ interface Listen {
   readonly id: RequestId
   readonly reply: Reply
   readonly filter: Filter
+  /** Ends what is told beside lists and resources. */
+  stopTopic?: () => void
   readonly end: (result: JsonObject) => void
   readonly ended: Promise<JsonObject>
 }
@@ -86,14 +90,29 @@ export class Subscriptions {
   /**
    * `subscriptions/listen`: acknowledges what will be told, and stays open until the client or the server ends it.
    *
-   * @throws McpError INVALID_PARAMS for a malformed filter
+   * @param topic - what may be asked for beside lists and resources
+   * @throws McpError INVALID_PARAMS for a malformed filter, or what the topic throws
    */
   listen(
     context: RequestContext,
     params: JsonObject,
     capabilities: ServerCapabilities,
+    topic?: ListenTopic,
   ): Promise<JsonObject> {
-    const filter = readFilter(params.notifications, capabilities)
+    const wanted = params.notifications
+    const filter = readFilter(wanted, capabilities)
+    context.isLongLived = true
+    const opened = mapMaybe(topic?.open(context, wanted as JsonObject), (open) =>
+      this.#open(context, filter, open),
+    )
+    return opened as Promise<JsonObject>
+  }
+
+  #open(
+    context: RequestContext,
+    filter: Filter,
+    topic: OpenTopic | undefined,
+  ): Promise<JsonObject> {
     const { promise, resolve } = Promise.withResolvers<JsonObject>()
     const listen: Listen = {
       id: context.requestId,
@@ -102,10 +121,14 @@ export class Subscriptions {
       end: resolve,
       ended: promise,
     }
-    context.isLongLived = true
+    if (context.signal.aborted) return promise
     context.signal.addEventListener('abort', () => this.#endListen(listen), { once: true })
-    this.#tell(listen, 'notifications/subscriptions/acknowledged', { notifications: filter })
+    this.#tell(listen, 'notifications/subscriptions/acknowledged', {
+      notifications: { ...filter, ...topic?.agreed },
+    })
     this.#listens.add(listen)
+    const stop = topic?.start((method, told) => this.#tell(listen, method, told))
+    if (stop !== undefined) listen.stopTopic = stop
     for (const uri of filter.resourceSubscriptions ?? []) this.#addSubscriber(uri, listen)
     return promise
   }
@@ -177,6 +200,7 @@ export class Subscriptions {
 
   #endListen(listen: Listen): void {
     this.#listens.delete(listen)
+    listen.stopTopic?.()
     for (const uri of listen.filter.resourceSubscriptions ?? []) this.#removeSubscriber(uri, listen)
   }
 

@@ -1,3 +1,4 @@
+import { isForModel, supportsUi } from '../protocol/apps.ts'
 import { McpError, quoted } from '../protocol/errors.ts'
 import {
   checkHeaderParameters,
@@ -6,60 +7,18 @@ import {
 } from '../protocol/header-parameters.ts'
 import { isJsonObject } from '../protocol/json-rpc.ts'
 import { shapeTool, shapeToolResult } from '../protocol/shape.ts'
-import type {
-  CallToolResult,
-  ContentBlock,
-  Icon,
-  JsonObject,
-  Tool,
-  ToolAnnotations,
-} from '../protocol/types.ts'
-import { isToolResult, type ToolResult, text } from './content.ts'
+import type { CallToolResult, JsonObject, Tool } from '../protocol/types.ts'
+import type { Peer } from '../sessions/peer.ts'
 import type { Context, RequestContext } from './context.ts'
 import { InputRequired } from './input-round.ts'
 import { PagedList } from './list.ts'
 import { isPromise, mapMaybe } from './maybe-promise.ts'
-import {
-  type Checked,
-  type CompiledSchema,
-  compileSchema,
-  type SchemaInput,
-  type SchemaOutput,
-  type SchemaValue,
-} from './schema.ts'
+import type { EncodedResult, ResultEncoder } from './result.ts'
+import { type Checked, type CompiledSchema, compileSchema, type SchemaInput } from './schema.ts'
 import type { MethodHost } from './service.ts'
 import { callAsTask, readTaskConfig, type TaskConfig, taskMode } from './tasks/task-call.ts'
-
-export interface ToolConfig<Input, Output> {
-  title?: string
-  description?: string
-  /** What the tool takes: a Standard Schema or JSON Schema with an object at its root. Default: no arguments. */
-  input?: Input
-  /** What the tool gives as structured content. */
-  output?: Output
-  annotations?: ToolAnnotations
-  icons?: Icon[]
-  /**
-   * Whether calls may run as tasks: the client has an id at once and comes back for the outcome. Default `forbidden`.
-   */
-  task?: 'forbidden' | 'optional' | 'required' | TaskConfig
-  _meta?: JsonObject
-}
-
-/**
- * What a tool may return without an `output` schema: text, a block, blocks, or a whole result. With an `output`
- * schema it returns the value itself; {@link toolResult} makes a whole result in either case.
- */
-export type ToolReturn<Output> =
-  | ToolResult
-  | (SchemaInput extends Output
-      ? string | ContentBlock | ContentBlock[] | CallToolResult | undefined
-      : SchemaValue<Output>)
-
-export type ToolHandler<Input, Output> = (
-  args: SchemaOutput<Input>,
-  context: Context,
-) => ToolReturn<Output> | Promise<ToolReturn<Output>>
+import type { ToolConfig, ToolHandler } from './tool-config.ts'
+import { failed, plainResult, structuredResult } from './tool-result.ts'
 
 interface RegisteredTool {
   readonly tool: Tool
@@ -67,8 +26,13 @@ interface RegisteredTool {
   readonly output: CompiledSchema | undefined
   readonly headerParameters: readonly HeaderParameter[]
   readonly task: TaskConfig | undefined
+  /** Something else shows the results, and the content must not be left to it. */
+  readonly needsContent: boolean
   readonly handler: (args: never, context: Context) => unknown
 }
+
+/** The tools that may be offered to the agent. */
+const modelView = { name: 'model', includes: ({ tool }: RegisteredTool) => isForModel(tool) }
 
 /** The schema of a tool that takes nothing (2026-07-28, server/tools#tool). */
 const noArguments = { type: 'object', additionalProperties: false } as const
@@ -77,6 +41,8 @@ const noArguments = { type: 'object', additionalProperties: false } as const
 export class Tools {
   readonly list: PagedList<RegisteredTool>
   readonly #onFailure: (error: unknown, context: RequestContext) => void
+  /** Some tool is for user interfaces alone. */
+  #hasAppTools = false
   /** Some tool can be a task, or could: what was offered once stays advertised. */
   offersTasks = false
 
@@ -98,7 +64,7 @@ export class Tools {
     handler: ToolHandler<Input, Output>,
   ): () => void {
     if (name === '') throw new TypeError('A tool needs a name')
-    const { input, output, task: taskConfig, ...described } = config
+    const { input, output, task: taskConfig, ui, ...described } = config
     const registered = withToolName(name, () => {
       const compiled = compileSchema(input ?? noArguments, 'input')
       if (compiled.json.type !== 'object') throw new TypeError('input must have type "object"')
@@ -113,12 +79,24 @@ export class Tools {
         output: compiledOutput,
         headerParameters: headerParameters(compiled.json),
         task,
+        needsContent: ui !== undefined,
         handler: handler as RegisteredTool['handler'],
       }
     })
     this.list.add(name, registered)
+    this.#hasAppTools ||= !isForModel(registered.tool)
     this.offersTasks ||= registered.task !== undefined
     return () => this.list.remove(name, registered)
+  }
+
+  /** A page of the list. Tools for user interfaces alone are shown to clients that have such. */
+  page(
+    encoder: ResultEncoder,
+    { revision, clientCapabilities }: Peer,
+    cursor: unknown,
+  ): EncodedResult {
+    const hidesSome = this.#hasAppTools && !supportsUi(clientCapabilities)
+    return this.list.page(encoder, revision, cursor, hidesSome ? modelView : undefined)
   }
 
   call(context: RequestContext, params: JsonObject, host: MethodHost): object | Promise<object> {
@@ -193,17 +171,22 @@ export class Tools {
   /** What a tool throws is told to the model, but for protocol errors, which are the request's. */
   #failure(error: unknown, context: RequestContext): CallToolResult {
     if (error instanceof McpError || error instanceof InputRequired) throw error
-    this.#onFailure(error, context)
+    // A handler that was told to stop may end by any error.
+    if (!context.signal.aborted) this.#onFailure(error, context)
     const message = error instanceof Error ? error.message : String(error)
     return failed(message === '' ? 'The tool failed' : message)
   }
 
   #finish(
-    { tool, output }: RegisteredTool,
+    { tool, output, needsContent }: RegisteredTool,
     returned: unknown,
     context: RequestContext,
   ): CallToolResult | Promise<CallToolResult> {
     const result = output === undefined ? plainResult(returned) : structuredResult(returned)
+    if (needsContent && result.content.length === 0) {
+      const message = `Tool ${tool.name} has a user interface and must return content all the same`
+      throw new McpError('INTERNAL_ERROR', message)
+    }
     if (output === undefined || result.isError === true) {
       return shapeToolResult(context.peer.revision, result)
     }
@@ -223,26 +206,6 @@ export class Tools {
       return shapeToolResult(context.peer.revision, result)
     })
   }
-}
-
-function plainResult(returned: unknown): CallToolResult {
-  if (typeof returned === 'string') return { content: [text(returned)] }
-  if (returned === undefined) return { content: [] }
-  if (Array.isArray(returned)) return { content: returned as ContentBlock[] }
-  if (isJsonObject(returned)) {
-    if (Array.isArray(returned.content)) return returned as unknown as CallToolResult
-    if (typeof returned.type === 'string') return { content: [returned as unknown as ContentBlock] }
-  }
-  throw new McpError('INTERNAL_ERROR', 'The tool returned neither text, content nor a result')
-}
-
-function structuredResult(returned: unknown): CallToolResult {
-  if (isToolResult(returned)) return returned
-  return { content: [text(JSON.stringify(returned) ?? 'null')], structuredContent: returned }
-}
-
-function failed(message: string): CallToolResult {
-  return { content: [text(message)], isError: true }
 }
 
 function withToolName<Value>(name: string, make: () => Value): Value {

@@ -4,6 +4,8 @@ import type { EventLog } from './event-log.ts'
 export interface EventSink {
   /** One event; an empty `data` primes the stream, `retryMs` tells the client how long to wait before it comes back. */
   event(data: string, id: string | undefined, retryMs?: number): void
+  /** Several events in one piece, so that a client that comes back is not taken for a slow one. */
+  replay(events: readonly { data: string; id: string }[]): void
   /** Ends the response. */
   close(): void
 }
@@ -55,9 +57,8 @@ export class EventStream {
   /** Attaches a response and first writes what came after `sequence`. */
   resume(sink: EventSink, sequence: number): void {
     this.attach(sink)
-    for (const event of this.#log.after(this.number, sequence) ?? []) {
-      sink.event(event.data, this.#eventId(event.sequence))
-    }
+    const missed = this.#log.after(this.number, sequence) ?? []
+    sink.replay(missed.map((event) => ({ data: event.data, id: this.#eventId(event.sequence) })))
     if (this.ended) this.#closeSink()
   }
 

@@ -42,8 +42,9 @@ export class Session implements Peer {
   readonly authInfo: AuthInfo | undefined
   readonly #profile: ClientProfile
   logLevel: LogLevel | undefined = undefined
-  /** `notifications/initialized` has arrived. */
-  initialized = false
+  #isInitialized = false
+  /** Requests to the client that wait for the end of its handshake. */
+  #waiting: (() => void)[] | undefined = undefined
   lastSeenMs: number
   /** Requests of the client in progress, by their id. */
   inFlight: Map<RequestId, InFlightRequest> | undefined = undefined
@@ -127,6 +128,9 @@ export class Session implements Peer {
     signal: AbortSignal,
   ): Promise<JsonObject> {
     if (signal.aborted) return Promise.reject(new McpError('REQUEST_CANCELLED'))
+    if (!this.#isInitialized) {
+      return this.#untilInitialized(signal).then(() => this.request(method, params, outlet, signal))
+    }
     this.#pending ??= new Map()
     const pending = this.#pending
     if (pending.size >= maxPendingRequests) {
@@ -146,6 +150,23 @@ export class Session implements Peer {
     return promise.finally(() => {
       pending.delete(id)
       signal.removeEventListener('abort', cancel)
+    })
+  }
+
+  /** `notifications/initialized` has arrived: the client may be asked things (2025-11-25, lifecycle#initialization). */
+  markInitialized(): void {
+    this.#isInitialized = true
+    for (const goOn of this.#waiting ?? []) goOn()
+    this.#waiting = undefined
+  }
+
+  #untilInitialized(signal: AbortSignal): Promise<void> {
+    this.#waiting ??= []
+    const waiting = this.#waiting
+    return new Promise((resolve) => {
+      waiting.push(resolve)
+      // Then the request finds the signal aborted, and says so.
+      signal.addEventListener('abort', () => resolve(), { once: true })
     })
   }
 

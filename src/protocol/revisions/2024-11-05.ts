@@ -23,6 +23,7 @@ export const revision20241105: Revision = {
   batches: false,
   errorCodes: {
     RESOURCE_NOT_FOUND: -32002,
+    URL_ELICITATION_REQUIRED: -32603,
     MISSING_CLIENT_CAPABILITY: -32603,
     UNSUPPORTED_VERSION: -32600,
   },

@@ -36,7 +36,10 @@ export class MemoryTaskStore implements TaskStore {
   save(task: TaskRecord): void {
     const isNew = !this.#tasks.has(task.taskId)
     if (isNew && this.#tasks.size >= this.#max) {
-      throw new McpError('TOO_MANY_TASKS', `Too many tasks: the server keeps ${this.#max} at a time`)
+      throw new McpError(
+        'TOO_MANY_TASKS',
+        `Too many tasks: the server keeps ${this.#max} at a time`,
+      )
     }
     this.#tasks.set(task.taskId, task)
     if (!isNew) return

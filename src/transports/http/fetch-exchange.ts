@@ -59,8 +59,11 @@ export class FetchExchange implements HttpExchange {
     return {
       write: (text) => {
         if (controller === undefined) return
-        controller.enqueue(encoder.encode(text))
-        if ((controller.desiredSize ?? 0) > 0) return
+        // What counts is what is still waiting from before: one message may be as long as it is.
+        if ((controller.desiredSize ?? 0) > 0) {
+          controller.enqueue(encoder.encode(text))
+          return
+        }
         controller.error(new Error('The client reads too slowly'))
         controller = undefined
         this.#disconnected()

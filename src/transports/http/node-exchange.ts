@@ -59,6 +59,12 @@ export class NodeExchange implements HttpExchange {
   respond(status: number, headers: HttpHeaders, body?: string | Uint8Array): void {
     const response = this.#response
     if (response.destroyed || response.headersSent) return
+    if (status === 204) {
+      // RFC 9110, 8.6 forbids the length here.
+      response.writeHead(status, headers as string[])
+      response.end()
+      return
+    }
     const length =
       body === undefined ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length
     response.writeHead(status, [...headers, 'content-length', String(length)])
@@ -72,8 +78,9 @@ export class NodeExchange implements HttpExchange {
     return {
       write: (text) => {
         if (response.destroyed || response.writableEnded) return
-        response.write(text)
+        // What counts is what is still waiting from before: one message may be as long as it is.
         if (response.writableLength > maxWaitingBytes) response.destroy()
+        else response.write(text)
       },
       close: () => {
         if (!response.writableEnded) response.end()

@@ -23,10 +23,14 @@ export class SseBody {
 
   /** @param id - must not hold a newline */
   event(data: string, id?: string, retryMs?: number): void {
-    let event = data === '' ? '' : 'event: message\n'
-    if (id !== undefined) event += `id: ${id}\n`
-    if (retryMs !== undefined) event += `retry: ${retryMs}\n`
-    this.#stream.write(`${event}data: ${data}\n\n`)
+    this.#stream.write(encodeEvent(data, id, retryMs))
+  }
+
+  /** Several messages in one piece. */
+  events(events: readonly { data: string; id: string }[]): void {
+    if (events.length > 0) {
+      this.#stream.write(events.map(({ data, id }) => encodeEvent(data, id)).join(''))
+    }
   }
 
   /** An event of another kind than a message. */
@@ -42,4 +46,11 @@ export class SseBody {
   close(): void {
     this.#stream.close()
   }
+}
+
+function encodeEvent(data: string, id?: string, retryMs?: number): string {
+  let event = data === '' ? '' : 'event: message\n'
+  if (id !== undefined) event += `id: ${id}\n`
+  if (retryMs !== undefined) event += `retry: ${retryMs}\n`
+  return `${event}data: ${data}\n\n`
 }
