@@ -5,7 +5,7 @@ export type Format = (value: number) => string
 
 export const count: Format = (value) =>
   Math.round(value).toLocaleString('en-US', { maximumFractionDigits: 0 })
-export const milliseconds: Format = (value) => value.toPrecision(3)
+export const milliseconds: Format = (value) => (value < 100 ? value.toPrecision(3) : count(value))
 export const microseconds: Format = (value) => count(value * 1000)
 export const kibibytes: Format = (value) => (value / 1024).toFixed(2)
 export const mebibytes: Format = (value) => count(value / 2 ** 20)

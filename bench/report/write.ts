@@ -13,7 +13,7 @@ export async function writeReport(
 ): Promise<string[]> {
   const results = join(repository, 'bench', 'results')
   await mkdir(results, { recursive: true })
-  const json = `${JSON.stringify({ ...from, ...run, samples: samples.all }, null, 1)}\n`
+  const json = `${JSON.stringify({ ...from, ...run, samples: samples.all }, null, 2)}\n`
   const stamp = from.date.slice(0, 19).replaceAll(':', '')
   const files: [string, string][] = [[join(results, `${stamp}-${from.commit}.json`), json]]
   if (publishes) {

@@ -27,7 +27,7 @@ export function checkExtension(id: string, settings: unknown): void {
 }
 
 /** Extensions are named as keys of `_meta` are, and always with a prefix. */
-export function isExtensionId(id: string): boolean {
+function isExtensionId(id: string): boolean {
   return isMetaKey(id) && id.includes('/') && !id.endsWith('/')
 }
 

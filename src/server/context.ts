@@ -269,7 +269,15 @@ export class RequestContext implements Context, InFlightRequest {
 
   /** Passes on a question in the words of 2025-11-25, for a server that is mounted. */
   ask(method: string, params: JsonObject): Promise<JsonObject> {
-    return this.#ask(method, () => params, undefined)
+    return this.#ask(
+      method,
+      () => {
+        if (this.peer.revision.elicitation?.elicitationId !== false) return params
+        const { elicitationId: _, ...rest } = params
+        return rest
+      },
+      undefined,
+    )
   }
 
   /** The handler is alive: its time begins anew. */

@@ -1,3 +1,4 @@
+import { encodeNotification } from '../protocol/json-rpc.ts'
 import type { Revision } from '../protocol/revisions/index.ts'
 import {
   shapePrompt,
@@ -8,9 +9,9 @@ import {
   shapeToolResult,
 } from '../protocol/shape.ts'
 import type { JsonObject } from '../protocol/types.ts'
+import type { Peer } from '../sessions/peer.ts'
 import { Session } from '../sessions/session.ts'
-import type { RequestContext } from './context.ts'
-import { Relay, type SdkServer } from './relay.ts'
+import { type ClientIdentity, Relay, type SdkServer } from './relay.ts'
 import { type ErrorHook, errorReporter } from './report-error.ts'
 import { RequestStateCodec } from './request-state.ts'
 import { ResultEncoder } from './result.ts'
@@ -55,22 +56,33 @@ export async function mount(
   const announce = (change: Change): void => {
     for (const listener of listeners) listener(change)
   }
-  const openRelay = async (profile: typeof ableClient | ReturnType<typeof profileOf>) => {
-    const relay = new Relay((method, params) => onNotification(announce, method, params))
+  const openRelay = async (
+    identity: ClientIdentity,
+    onNotification: (method: string, params: JsonObject) => void,
+  ) => {
+    const relay = new Relay(onNotification)
     const inner = typeof server === 'function' ? await server() : server
-    return { relay, inner, greeting: await relay.open(inner, profile) }
+    return { relay, inner, greeting: await relay.open(inner, identity) }
   }
-  const shared = await openRelay(ableClient)
+  const shared = await openRelay(ableClient, (method, params) => {
+    const change = changeOf(method, params)
+    if (change !== undefined) announce(change)
+  })
   const own = new Map<Session, ReturnType<typeof openRelay>>()
-  const relayFor = async ({ peer }: RequestContext): Promise<Relay> => {
+  const relayOf = async (peer: Peer | undefined): Promise<Relay> => {
     if (typeof server !== 'function' || !(peer instanceof Session)) return shared.relay
     let opened = own.get(peer)
     if (opened === undefined) {
-      opened = openRelay(profileOf(peer))
+      // What changes in the server of one session is news to that session only.
+      opened = openRelay(identityOf(peer), (method, params) => {
+        if (changeOf(method, params) === undefined) return
+        peer.outlet?.send(encodeNotification(method, params))
+      })
       own.set(peer, opened)
     }
     return (await opened).relay
   }
+  const watched = new Map<string, number>()
 
   const { greeting } = shared
   // Requests go through one by one: tasks would outlive them, and the methods of extensions are not passed on.
@@ -81,11 +93,18 @@ export async function mount(
   for (const [method, { shape, isCacheable }] of Object.entries(relayed)) {
     methods.set(method, async (context, params) => {
       context.openRound()
-      const relay = await relayFor(context)
+      const relay = await relayOf(context.peer)
       const result = await relay.request(method, withoutRound(params), context)
       const shaped = shape(context.peer.revision, result)
       return isCacheable ? encoder.withCacheHints(context.peer.revision, shaped) : shaped
     })
+  }
+
+  const tellWatched = (session: Session | undefined, uri: string, isWatched: boolean): void => {
+    const method = isWatched ? 'resources/subscribe' : 'resources/unsubscribe'
+    relayOf(session)
+      .then((relay) => relay.request(method, { uri }))
+      .catch((error: unknown) => core.onError(error, undefined))
   }
 
   const core: Service = {
@@ -105,11 +124,17 @@ export async function mount(
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
-    watchResource: (uri, isWatched) => {
-      const method = isWatched ? 'resources/subscribe' : 'resources/unsubscribe'
-      shared.relay
-        .request(method, { uri })
-        .catch((error: unknown) => core.onError(error, undefined))
+    watchResource: (uri, isWatched, session) => {
+      if (typeof server === 'function' && session !== undefined) {
+        // The server of a session ends with it, and its subscriptions too.
+        if (isWatched || own.has(session)) tellWatched(session, uri, isWatched)
+        return
+      }
+      // All who share a server are one subscriber to it.
+      const count = (watched.get(uri) ?? 0) + (isWatched ? 1 : -1)
+      if (count === 0) watched.delete(uri)
+      else watched.set(uri, count)
+      if (count === (isWatched ? 1 : 0)) tellWatched(undefined, uri, isWatched)
     },
     sessionEnded: (session) => {
       const opened = own.get(session)
@@ -155,19 +180,15 @@ function withoutRound({ inputResponses: _, requestState: __, ...params }: JsonOb
   return params
 }
 
-function profileOf({ clientInfo, clientCapabilities }: Session) {
+function identityOf({ clientInfo, clientCapabilities }: Session) {
   return {
     clientInfo: clientInfo ?? ableClient.clientInfo,
     capabilities: clientCapabilities,
   }
 }
 
-function onNotification(
-  announce: (change: Change) => void,
-  method: string,
-  { uri }: JsonObject,
-): void {
+function changeOf(method: string, { uri }: JsonObject): Change | undefined {
+  if (method === 'notifications/resources/updated') return { resource: String(uri) }
   const list = /^notifications\/(tools|prompts|resources)\/list_changed$/.exec(method)?.[1]
-  if (list !== undefined) announce({ list: list as 'tools' })
-  else if (method === 'notifications/resources/updated') announce({ resource: String(uri) })
+  return list === undefined ? undefined : { list: list as 'tools' | 'prompts' | 'resources' }
 }

@@ -1,12 +1,20 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { McpError } from '../protocol/errors.ts'
-import { isJsonObject, type JsonRpcError, openEnvelope } from '../protocol/json-rpc.ts'
+import {
+  encodeNotification,
+  isJsonObject,
+  type JsonRpcError,
+  openEnvelope,
+} from '../protocol/json-rpc.ts'
 import type {
+  AuthInfo,
   ClientCapabilities,
   Implementation,
   JsonObject,
   RequestId,
   ServerCapabilities,
 } from '../protocol/types.ts'
+import { Session } from '../sessions/session.ts'
 import type { RequestContext } from './context.ts'
 
 /** What the official SDKs call a transport, as far as a server uses it. */
@@ -14,7 +22,7 @@ export interface SdkTransport {
   start(): Promise<void>
   send(message: object, options?: { relatedRequestId?: RequestId }): Promise<void>
   close(): Promise<void>
-  onmessage?(message: unknown): void
+  onmessage?(message: unknown, extra?: object): void
   onclose?(): void
   onerror?(error: Error): void
 }
@@ -44,6 +52,8 @@ export interface ClientIdentity {
 }
 
 const relayRevision = '2025-11-25'
+/** Pages that users may be on; for one more the oldest is forgotten. */
+const maxVisitors = 1000
 
 /**
  * A connection to an official-SDK server in this process, as its only client. Requests of many clients go through it
@@ -51,7 +61,11 @@ const relayRevision = '2025-11-25'
  */
 export class Relay {
   readonly #calls = new Map<RequestId, Call>()
+  /** Whose call a handler runs in, also where the server does not say it. */
+  readonly #running = new AsyncLocalStorage<Call>()
   readonly #onNotification: (method: string, params: JsonObject) => void
+  /** The sessions whose users were sent to a page, by the id of the elicitation. */
+  readonly #visitors = new Map<unknown, Session>()
   #transport: SdkTransport | undefined
   #nextId = 1
 
@@ -84,14 +98,19 @@ export class Relay {
   request(method: string, params: JsonObject, context?: RequestContext): Promise<JsonObject> {
     const id = this.#nextId++
     const { promise, resolve, reject } = Promise.withResolvers<JsonObject>()
-    this.#calls.set(id, { context, resolve, reject })
+    const made: Call = { context, resolve, reject }
+    this.#calls.set(id, made)
     const meta = isJsonObject(params._meta) ? params._meta : undefined
     // Progress comes back under our id, whatever token the client has chosen.
     const relayed =
       context === undefined ? params : { ...params, _meta: { ...meta, progressToken: id } }
-    const cancel = (): void => this.#leave(id, 'The client has cancelled')
+    const cancel = (): void => {
+      this.#leave(id, 'The client has cancelled')
+      reject(new McpError('REQUEST_CANCELLED'))
+    }
     context?.signal.addEventListener('abort', cancel, { once: true })
-    this.#post({ id, method, params: relayed })
+    const extra = context?.authInfo && { authInfo: sdkAuthInfo(context.authInfo) }
+    this.#running.run(made, () => this.#post({ id, method, params: relayed }, extra))
     return promise.finally(() => {
       this.#calls.delete(id)
       context?.signal.removeEventListener('abort', cancel)
@@ -102,9 +121,9 @@ export class Relay {
     this.#post({ method: 'notifications/cancelled', params: { requestId: id, reason } })
   }
 
-  #post(message: object): void {
+  #post(message: object, extra?: object): void {
     // Never within the server's own call: it does not expect an answer before its `send` has returned.
-    queueMicrotask(() => this.#transport?.onmessage?.({ jsonrpc: '2.0', ...message }))
+    queueMicrotask(() => this.#transport?.onmessage?.({ jsonrpc: '2.0', ...message }, extra))
   }
 
   #receive(message: unknown, relatedId: RequestId | undefined): void {
@@ -145,6 +164,11 @@ export class Relay {
     } else if (method === 'notifications/message') {
       const { level, data, logger } = params
       this.#callOf(relatedId)?.context?.log(level as never, data, logger as string | undefined)
+    } else if (method === 'notifications/elicitation/complete') {
+      // It comes whenever the user is done with the page, mostly after the call.
+      const { elicitationId } = params
+      this.#visitors.get(elicitationId)?.outlet?.send(encodeNotification(method, params))
+      this.#visitors.delete(elicitationId)
     } else this.#onNotification(method, params)
   }
 
@@ -164,6 +188,7 @@ export class Relay {
       if (call?.context === undefined) {
         throw new McpError('INTERNAL_ERROR', `${method} belongs to no request of a client`)
       }
+      this.#remember(params.elicitationId, call.context)
       this.#post({ id, result: await call.context.ask(method, params) })
     } catch (error) {
       // In the stateless era the client's request ends here, and comes again with the answer.
@@ -175,10 +200,16 @@ export class Relay {
     }
   }
 
-  /** The call that something belongs to: the one named, or the only one there is. */
+  #remember(elicitationId: unknown, { peer }: RequestContext): void {
+    if (elicitationId === undefined || !(peer instanceof Session)) return
+    this.#visitors.set(elicitationId, peer)
+    const [oldest] = this.#visitors.keys()
+    if (this.#visitors.size > maxVisitors) this.#visitors.delete(oldest)
+  }
+
+  /** The call that something belongs to: the one named, or the one in whose handler it is sent. */
   #callOf(relatedId: RequestId | undefined): Call | undefined {
-    if (relatedId !== undefined) return this.#calls.get(relatedId)
-    return this.#calls.size === 1 ? this.#calls.values().next().value : undefined
+    return relatedId === undefined ? this.#running.getStore() : this.#calls.get(relatedId)
   }
 
   #closed(): void {
@@ -204,5 +235,16 @@ function fromRpcError({ code, message, data }: JsonRpcError): McpError {
       return code >= -32768 && code <= -32000
         ? new McpError('INTERNAL_ERROR', message, { data })
         : new McpError('APPLICATION_ERROR', message, { data, rpcCode: code })
+  }
+}
+
+/** Who is calling, as the SDK's handlers know it. The token itself is never passed on. */
+function sdkAuthInfo({ subject, scopes = [], expiresAt, claims }: AuthInfo): object {
+  return {
+    token: '',
+    clientId: subject,
+    scopes: [...scopes],
+    ...(expiresAt !== undefined && { expiresAt }),
+    ...(claims !== undefined && { extra: claims }),
   }
 }

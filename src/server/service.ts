@@ -38,8 +38,8 @@ export interface Service extends ContextHost {
   onError(error: unknown, context: RequestContext | undefined): void
   /** Calls back for each change until the returned function is called. */
   onChange(listener: (change: Change) => void): () => void
-  /** A resource has got its first subscriber, or lost its last. */
-  watchResource?(uri: string, isWatched: boolean): void
+  /** Someone has subscribed to a resource, or no longer does: a session, or a listener of the stateless era. */
+  watchResource?(uri: string, isWatched: boolean, session: Session | undefined): void
   sessionEnded?(session: Session): void
 }
 

@@ -7,7 +7,7 @@ import type { RequestContext } from './context.ts'
 import type { ListenTopic, OpenTopic } from './listen-topic.ts'
 import { mapMaybe } from './maybe-promise.ts'
 import type { Reply } from './reply.ts'
-import type { Change } from './service.ts'
+import type { Change, Service } from './service.ts'
 
 /** What a `subscriptions/listen` request asks to hear of (2026-07-28, basic/patterns/subscriptions). */
 interface Filter {
@@ -44,10 +44,10 @@ export class Subscriptions {
   readonly #listens = new Set<Listen>()
   /** Changes of this turn that have not been told yet: many tools added at once are one change of the list. */
   readonly #pendingLists = new Set<keyof typeof listFilters>()
-  readonly #watch: ((uri: string, isWatched: boolean) => void) | undefined
+  readonly #watch: Service['watchResource']
 
-  /** @param watch - told when a resource gets its first subscriber or loses its last */
-  constructor(watch?: (uri: string, isWatched: boolean) => void) {
+  /** @param watch - told when someone subscribes to a resource, or no longer does */
+  constructor(watch?: Service['watchResource']) {
     this.#watch = watch
   }
 
@@ -186,16 +186,17 @@ export class Subscriptions {
     if (subscribers === undefined) {
       subscribers = new Set()
       this.#byResource.set(uri, subscribers)
-      this.#watch?.(uri, true)
     }
+    if (subscribers.has(subscriber)) return
     subscribers.add(subscriber)
+    this.#watch?.(uri, true, sessionOf(subscriber))
   }
 
   #removeSubscriber(uri: string, subscriber: Session | Listen): void {
     const subscribers = this.#byResource.get(uri)
-    if (subscribers?.delete(subscriber) !== true || subscribers.size > 0) return
-    this.#byResource.delete(uri)
-    this.#watch?.(uri, false)
+    if (subscribers?.delete(subscriber) !== true) return
+    if (subscribers.size === 0) this.#byResource.delete(uri)
+    this.#watch?.(uri, false, sessionOf(subscriber))
   }
 
   #endListen(listen: Listen): void {
@@ -208,6 +209,10 @@ export class Subscriptions {
     const _meta = { [metaKey.subscriptionId]: listen.id }
     listen.reply.send(encodeNotification(method, { _meta, ...params }))
   }
+}
+
+function sessionOf(subscriber: Session | Listen): Session | undefined {
+  return 'filter' in subscriber ? undefined : subscriber
 }
 
 function readFilter(given: unknown, capabilities: ServerCapabilities): Filter {

@@ -11,7 +11,7 @@ import {
 import { key, metaOf } from '../support/messages.ts'
 
 suite('keys of _meta', () => {
-  test('26.base.048 26.base.049 26.base.052 26.base.053 26.versioning.005: have a form', () => {
+  test('25.base.019 26.base.048 26.base.049 26.base.052 26.base.053 26.versioning.005: have a form', () => {
     for (const good of [
       'progressToken',
       'a',

@@ -31,7 +31,7 @@ async function askThrough(
 const accept = (content: object) => ({ result: { action: 'accept', content } })
 
 suite('elicitation by form', () => {
-  test('25.elicitation.003 25.elicitation.005 25.base.010: is a request to the client, with the schema as it is', async (t) => {
+  test('25.elicitation.003 25.elicitation.005 25.elicitation.007 25.base.010: is a request to the client, with the schema as it is', async (t) => {
     const schema = {
       type: 'object',
       properties: {
@@ -62,7 +62,7 @@ suite('elicitation by form', () => {
   })
 
   for (const action of ['decline', 'cancel']) {
-    test(`25.elicitation.025 26.elicitation.033: ${action} reaches the handler`, async (t) => {
+    test(`25.elicitation.025 26.elicitation.033 26.elicitation.042 26.elicitation.043: ${action} reaches the handler`, async (t) => {
       const peer = await connectStateful(t, makeServer(elicitName), '2025-11-25', ableClient)
       const { reply } = await askThrough(peer, { result: { action } })
       assert.deepEqual(JSON.parse(firstText(reply)), { action })
@@ -264,4 +264,27 @@ test('a client may leave only so many questions unanswered', async (t) => {
   const reply = await peer.request('tools/call', { name: 'ask' }, { id: 'call' })
   assertError(reply, { code: -32603, id: 'call', message: /Too many requests to the client/ })
   assert.equal(list(peer.received).filter(({ method }) => method !== undefined).length, 64)
+})
+
+test('25.lifecycle.021 25.lifecycle.022: a question that is not answered in time is cancelled at the client, and the call given up', async (t) => {
+  const endpoint = await startEndpoint(t, makeServer(elicitName))
+  const session = await endpoint.session('2025-11-25', { elicitation: {} })
+  const { events } = await session.open(request('tools/call', { name: 'ask' }, 'call'))
+  const question = await events.nextMessage()
+  endpoint.engine.sweep.run(Date.now() + 301_000)
+  const [failure, cancelled] = (await events.rest()).toSorted((a) => (a.id === 'call' ? -1 : 1))
+  assertError(failure ?? {}, { code: -32603, id: 'call', message: /did not answer within/ })
+  if (cancelled !== undefined) assert.equal(cancelled.params?.requestId, question?.id)
+})
+
+test("25.elicitation.012 26.elicitation.066: the answer of another session is nobody's", async (t) => {
+  const endpoint = await startEndpoint(t, makeServer(elicitName))
+  const session = await endpoint.session('2025-11-25', { elicitation: {} })
+  const stranger = await endpoint.session('2025-11-25', { elicitation: {} })
+  const { events } = await session.open(request('tools/call', { name: 'ask' }, 'call'))
+  const { id } = (await events.nextMessage()) ?? {}
+  const answer = (name: string) => ({ jsonrpc: '2.0', id, ...accept({ name }) })
+  assert.equal((await stranger.send(answer('mallory'))).status, 400)
+  assert.equal((await session.send(answer('ada'))).status, 202)
+  assert.match(firstText((await events.nextMessage()) ?? {}), /ada/)
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { parseEvents } from '../support/event-reader.ts'
 import { makeFixture } from '../support/fixture-server.ts'
 import { startEndpoint, statelessPost } from '../support/http.ts'
 import {
@@ -156,6 +157,22 @@ suite('a batch in 2025-03-26', () => {
     fixture.release()
     await assertAlive(endpoint)
   })
+})
+
+test('0326.http.004 0326.http.006: a batch in which something is told is answered on a stream, its responses together', async (t) => {
+  const fixture = makeFixture()
+  fixture.server.tool('tells', {}, (_args, { progress }) => {
+    progress(1)
+    return 'told'
+  })
+  const { session } = await startBatching(t, fixture)
+  const tells = request('tools/call', { name: 'tells', _meta: { progressToken: 't' } }, 'tells')
+  const { headers, text } = await session.send([tells, echo('plain')])
+  assert.equal(headers['content-type'], 'text/event-stream')
+  const [told, batch] = parseEvents(text).map(({ message }) => message)
+  assert.equal(told?.params?.progressToken, 't')
+  const ids = (batch as unknown as Message[]).map(({ id }) => id)
+  assert.deepEqual(ids.toSorted(), ['plain', 'tells'])
 })
 
 for (const version of statefulVersions.filter((each) => each !== '2025-03-26')) {

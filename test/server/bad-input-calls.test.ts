@@ -17,7 +17,7 @@ const cases: [name: string, method: string, params: object, code: number, what: 
   ],
   ['26.errors.014: a method named like a member', 'constructor', {}, -32601, /Method not found/],
   [
-    '26.tools.060 25.tools.015: an unknown tool',
+    '26.tools.060 26.tools.064 25.tools.015: an unknown tool',
     'tools/call',
     { name: 'nope' },
     -32602,
@@ -213,7 +213,7 @@ for (const era of ['2025-11-25', '2026-07-28']) {
 }
 
 suite('a handler that does not answer', () => {
-  test('is given up when its time is over, and what it says later is dropped', async (t) => {
+  test('25.lifecycle.021 26.cancel.008: is given up when its time is over, and what it says later is dropped', async (t) => {
     const fixture = makeFixture({ handlerTimeoutMs: 5000 })
     const endpoint = await startEndpoint(t, fixture.server)
     const session = await endpoint.session()

@@ -247,7 +247,7 @@ test('26.base.009 25.base.006: ids come back as they came, string or number', as
   }
 })
 
-test('26.base.021 25.base.008: unknown notifications are taken and not answered', async (t) => {
+test('26.base.021 25.base.008 26.schema.023: unknown notifications are taken and not answered', async (t) => {
   const endpoint = await startEndpoint(t, makeFixture().server)
   const session = await endpoint.session()
   const unknown = { jsonrpc: '2.0', method: 'notifications/nonsense', params: { a: 1 } }

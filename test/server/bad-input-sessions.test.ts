@@ -63,7 +63,7 @@ suite('a session id', () => {
     assert.equal(endpoint.engine.sessions.size, 0)
   })
 
-  test('25.sessions.017 25.sessions.015: one of another principal: 404 like an unknown one', async (t) => {
+  test('25.sessions.014 25.sessions.017 25.sessions.015 25.elicitation.023: one of another principal: 404 like an unknown one', async (t) => {
     const endpoint = await startEndpoint(t, makeFixture().server, {
       authenticate: ({ getHeader }) => {
         const subject = getHeader('authorization')
@@ -142,7 +142,7 @@ suite('initialize', () => {
 })
 
 suite('a response of the client', () => {
-  test('25.http.010: one that nobody waits for: 400 and no id', async (t) => {
+  test('25.http.010 26.schema.018: one that nobody waits for: 400 and no id', async (t) => {
     const endpoint = await startEndpoint(t, makeFixture().server)
     const session = await endpoint.session()
     for (const body of [

@@ -93,7 +93,7 @@ suite('the _meta of a stateless request', () => {
     assert.equal((await endpoint.send(withMeta(metaOf()))).status, 200)
   })
 
-  test('26.base.047: odd values under other reserved keys do no harm', async (t) => {
+  test('26.base.047 25.base.018 26.base.070: odd values under other reserved keys do no harm', async (t) => {
     const endpoint = await startEndpoint(t, makeFixture().server)
     for (const value of [null, [], 1, 'x', { deep: [{}] }]) {
       const odd = { 'io.modelcontextprotocol/future': value, traceparent: value, '': value }
@@ -218,7 +218,7 @@ suite('the version of a stateful message', () => {
     })
   }
 
-  test('25.http.047 0326.http.007: no version header in a session is fine', async (t) => {
+  test('25.http.047 0326.http.007 26.http.033: no version header in a session is fine', async (t) => {
     const endpoint = await startEndpoint(t, makeFixture().server)
     for (const version of ['2025-11-25', '2025-03-26', '2024-11-05']) {
       const session = await endpoint.session(version)

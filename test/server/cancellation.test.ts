@@ -44,7 +44,7 @@ const quiet = async (endpoint: TestEndpoint) => {
 
 for (const version of ['2026-07-28', '2025-11-25', '2024-11-05']) {
   suite(`notifications/cancelled (${version})`, () => {
-    test('26.cancel.016 26.cancel.018 26.stdio.013 26.stdio.014 25.cancel.004: stops the handler; nothing more is sent for it', async (t) => {
+    test('25.cancel.001 25.cancel.008 26.cancel.004 26.schema.028 26.cancel.016 26.cancel.018 26.stdio.013 26.stdio.014 25.cancel.004: stops the handler; nothing more is sent for it', async (t) => {
       const { server, begun, release, finished, errors } = makeServer()
       const peer = await connectAs(t, server, version)
       void peer.request('tools/call', { name: 'slow' }, { id: 'slow', meta })
@@ -61,7 +61,7 @@ for (const version of ['2026-07-28', '2025-11-25', '2024-11-05']) {
       assert.deepEqual(errors, [])
     })
 
-    test('25.cancel.005 25.cancel.009 26.cancel.019 26.cancel.024: for what is unknown, finished or malformed is ignored', async (t) => {
+    test('25.cancel.010 25.cancel.005 25.cancel.009 26.cancel.019 26.cancel.024: for what is unknown, finished or malformed is ignored', async (t) => {
       const peer = await connectAs(t, makeServer().server, version)
       const { result } = await peer.request('tools/call', { name: 'echo' }, { id: 'done' })
       assert.ok(result)

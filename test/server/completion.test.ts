@@ -62,7 +62,7 @@ for (const version of ['2026-07-28', '2025-11-25', '2025-03-26', '2024-11-05']) 
       }
     })
 
-    test('what is known of other arguments reaches the completer', async (t) => {
+    test('1105.completion.002: what is known of other arguments reaches the completer', async (t) => {
       const peer = await connectAs(t, makeServer(), version)
       const context = { arguments: { country: 'NO' } }
       const { result } = await ask(peer, 'city', 'Os', { context })

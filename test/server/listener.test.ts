@@ -102,7 +102,11 @@ suite('Host and Origin', () => {
     ['26.http.002: an Origin of this machine', { origin: 'http://localhost:3000' }, true],
     ['an Origin by address', { origin: 'http://127.0.0.1' }, true],
     ['an Origin by IPv6 address', { origin: 'https://[::1]:1' }, true],
-    ['25.http.002 25.http.003 26.http.003: a stranger', { origin: 'http://evil.example' }, false],
+    [
+      '25.http.002 25.http.003 26.http.003 26.http.004: a stranger',
+      { origin: 'http://evil.example' },
+      false,
+    ],
     [
       '0618.http.007: one that only begins well',
       { origin: 'http://localhost.evil.example' },

@@ -145,3 +145,15 @@ test('26.logging.003 25.logging.001: without logging the server offers none and 
   const offering = await connectPeer(t, makeServer().server)
   assert.deepEqual((await offering.open('2025-11-25')).result?.capabilities?.logging, {})
 })
+
+test('26.logging.013 26.logging.021: a flood of messages is thinned out', async (t) => {
+  const server = defineServer({ name: 'flood', version: '1' })
+  server.tool('flood', {}, (_args, { log }) => {
+    for (let index = 0; index < 10_000; index += 1) log('info', index)
+    return 'done'
+  })
+  const peer = await connectStateful(t, server)
+  await peer.request('tools/call', { name: 'flood' })
+  const sent = levelsOf(peer.received).length
+  assert.ok(sent >= 50 && sent <= 200, String(sent))
+})

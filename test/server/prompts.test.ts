@@ -91,7 +91,7 @@ for (const version of ['2026-07-28', '2025-11-25']) {
       assert.deepEqual(result?.messages, messages)
     })
 
-    test('arguments that nobody has asked for do not reach the handler', async (t) => {
+    test('25.prompts.007: arguments that nobody has asked for do not reach the handler', async (t) => {
       const server = makeServer()
       server.prompt('keys', { arguments: { a: {} } }, (args) => Object.keys(args).join())
       const peer = await connectAs(t, server, version)

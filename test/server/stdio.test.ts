@@ -44,7 +44,7 @@ suite('stdio', () => {
     )
   })
 
-  test('26.base.023 26.base.083: takes both eras by turns', async (t) => {
+  test('25.versioning.001 26.base.023: takes both eras by turns', async (t) => {
     const peer = startStdio(t, makeFixture().server)
     const stateless = () => peer.request('tools/list', { _meta: metaOf() })
     assert.equal((await stateless()).result?.resultType, 'complete')

@@ -163,6 +163,18 @@ suite('subscriptions/listen over HTTP', () => {
     assert.equal(rest[0]?.result?._meta?.[key.subscriptionId], 42)
   })
 
+  test('26.subscribe.007: tells nothing before it has acknowledged, whatever changes meanwhile', async (t) => {
+    const server = makeServer()
+    const endpoint = await startEndpoint(t, server)
+    const changing = setInterval(() => server.resourceUpdated('docs://a'), 0)
+    t.after(() => clearInterval(changing))
+    for (let round = 0; round < 20; round += 1) {
+      const stream = await listen(endpoint, all)
+      assert.equal((await next(stream)).method, acknowledged)
+      stream.abort()
+    }
+  })
+
   test('no deadline applies to it', async (t) => {
     const endpoint = await startEndpoint(t, makeServer())
     const stream = await listen(endpoint, all)

@@ -243,3 +243,15 @@ test('26.tools.038 26.tools.041: names are case-sensitive and unique', async (t)
     ['Tool', 'tool'],
   ) // 26.tools.011
 })
+
+for (const version of ['2025-06-18', '2025-03-26', '2024-11-05']) {
+  test(`0618.tools.002: in ${version} arguments that break the schema are an error of the protocol`, {
+    todo: 'SHOULD: E27',
+  }, async (t) => {
+    const server = makeServer()
+    server.tool('tool', { input: { type: 'object', required: ['a'] } }, () => 'x')
+    const peer = await connectAs(t, server, version)
+    const answer = await peer.request('tools/call', { name: 'tool', arguments: {} })
+    assert.equal(answer.error?.code, -32602)
+  })
+}

@@ -22,7 +22,7 @@ export interface SkillSource {
 }
 
 /** What clients are told of a skill (SEP-2640, skill-entries). */
-export interface SkillEntry {
+interface SkillEntry {
   readonly uri: string
   readonly frontmatter: Frontmatter
   readonly resources: 'dynamic' | readonly { uri: string; digest: string; size: number }[]
