@@ -78,6 +78,9 @@ function missingCapability(
     case 'sampling/createMessage': {
       const { sampling } = clientCapabilities
       if (sampling === undefined) return { sampling: {} }
+      // Before 2025-11-25 there was no capability to ask for.
+      const needsContext = revision.sampling.tools && wantsContext(params)
+      if (needsContext && sampling.context === undefined) return { sampling: { context: {} } }
       const usesTools = params.tools !== undefined || params.toolChoice !== undefined
       const hasTools = revision.sampling.tools && sampling.tools !== undefined
       return usesTools && !hasTools ? { sampling: { tools: {} } } : undefined
@@ -125,17 +128,7 @@ export function answerProblem(method: string, answer: unknown): string | undefin
   }
 }
 
-/** Checks a sampling request that a handler makes. @throws TypeError */
-export function checkSampling(revision: Revision, request: CreateMessageParams): void {
-  if (!Array.isArray(request.messages)) throw new TypeError('sample() needs messages')
-  if (!Number.isInteger(request.maxTokens) || request.maxTokens < 1) {
-    throw new TypeError('sample() needs maxTokens, a positive integer')
-  }
-  for (const { content } of request.messages) {
-    for (const block of Array.isArray(content) ? content : [content]) {
-      if (block.type === 'audio' && !revision.sampling.audio) {
-        throw new TypeError(`Sampling in ${revision.name} knows no audio`)
-      }
-    }
-  }
+/** The other servers' context is only to be had from clients that offer it. */
+function wantsContext({ includeContext }: JsonObject): boolean {
+  return includeContext === 'thisServer' || includeContext === 'allServers'
 }

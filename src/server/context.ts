@@ -4,6 +4,7 @@ import { elicitedContentProblem } from '../protocol/elicitation-schema.ts'
 import { McpError } from '../protocol/errors.ts'
 import { encodeNotification, isJsonObject, type JsonRpcRequest } from '../protocol/json-rpc.ts'
 import { progressToken } from '../protocol/meta.ts'
+import { checkSampling } from '../protocol/sampling.ts'
 import type {
   AuthInfo,
   ClientCapabilities,
@@ -21,7 +22,6 @@ import type { Peer } from '../sessions/peer.ts'
 import { type InFlightRequest, Session } from '../sessions/session.ts'
 import {
   answerProblem,
-  checkSampling,
   type ElicitForm,
   type ElicitUrl,
   elicitationParams,
@@ -102,6 +102,9 @@ export interface ContextHost {
 /** Reports of progress, and log messages, that one request may send; the rest is dropped. */
 const notificationRate: Rate = { intervalMs: 20, burst: 100 }
 
+/** A handler that shows signs of life may run for this many times its timeout, and then no longer. */
+const maxExtensions = 12
+
 /** A request in progress. Everything that most requests do without is made when first asked for. */
 export class RequestContext implements Context, InFlightRequest {
   readonly peer: Peer
@@ -123,6 +126,7 @@ export class RequestContext implements Context, InFlightRequest {
   #controller: AbortController | undefined = undefined
   #token: ProgressToken | undefined | null = null
   #lastProgress = Number.NEGATIVE_INFINITY
+  #latestMs = Number.POSITIVE_INFINITY
   #progressDueMs = 0
   #logDueMs = 0
   #round: InputRound | undefined = undefined
@@ -280,11 +284,16 @@ export class RequestContext implements Context, InFlightRequest {
     )
   }
 
-  /** The handler is alive: its time begins anew. */
+  /** The handler is asynchronous: from here on it has so much time. */
+  startClock(nowMs: number): void {
+    this.deadlineMs = nowMs + this.#host.handlerTimeoutMs
+    this.#latestMs = nowMs + this.#host.handlerTimeoutMs * maxExtensions
+  }
+
+  /** The handler is alive: its time begins anew, within limits. */
   touch(nowMs: number): void {
-    if (this.deadlineMs !== Number.POSITIVE_INFINITY) {
-      this.deadlineMs = nowMs + this.#host.handlerTimeoutMs
-    }
+    if (this.deadlineMs === Number.POSITIVE_INFINITY) return
+    this.deadlineMs = Math.min(nowMs + this.#host.handlerTimeoutMs, this.#latestMs)
   }
 
   /** From here on nothing is sent but the response. */

@@ -215,7 +215,7 @@ export class Engine {
       owner.inFlight ??= new Map()
       owner.inFlight.set(id, context)
     }
-    if (!context.isLongLived) context.deadlineMs = Date.now() + this.service.handlerTimeoutMs
+    if (!context.isLongLived) context.startClock(Date.now())
     context.reply.hold(() => context.cancel('The client went away'))
     context.onReleased = () => {
       this.#running.delete(context)

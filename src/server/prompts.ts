@@ -1,4 +1,5 @@
 import { McpError, quoted } from '../protocol/errors.ts'
+import { checkIcons } from '../protocol/icons.ts'
 import { isJsonObject } from '../protocol/json-rpc.ts'
 import { shapePrompt, shapePromptResult } from '../protocol/shape.ts'
 import type { GetPromptResult, Icon, JsonObject, Prompt, PromptMessage } from '../protocol/types.ts'
@@ -57,6 +58,7 @@ export class Prompts {
     handler: PromptHandler<Arguments>,
   ): () => void {
     if (name === '') throw new TypeError('A prompt needs a name')
+    checkIcons(config.icons)
     const { arguments: args = {}, ...described } = config
     const completers = new Map<string, Completer>()
     const listed = Object.entries<PromptArgumentConfig>(args).map(

@@ -1,4 +1,5 @@
 import { McpError, quoted } from '../protocol/errors.ts'
+import { checkIcons } from '../protocol/icons.ts'
 import { shapeResource, shapeResourceTemplate } from '../protocol/shape.ts'
 import type {
   Annotations,
@@ -85,6 +86,7 @@ export class Resources {
   add(uri: string, config: ResourceConfig, read: ResourceReader): () => void {
     if (!uriPattern.test(uri)) throw new TypeError(`Not a URI: ${uri}`)
     checkAnnotations(config.annotations)
+    checkIcons(config.icons)
     const registered = { resource: { uri, name: uri, ...config }, read }
     this.resources.add(uri, registered)
     return () => this.resources.remove(uri, registered)
@@ -118,6 +120,7 @@ export class Resources {
     const uriTemplate = parseUriTemplate(template)
     const { complete = {}, list, ...described } = config
     checkAnnotations(config.annotations)
+    checkIcons(config.icons)
     for (const name of Object.keys(complete)) {
       if (!uriTemplate.variables.includes(name)) {
         throw new TypeError(`${template} has no variable "${name}" to complete`)

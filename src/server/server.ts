@@ -1,4 +1,5 @@
 import { extensionId } from '../protocol/extensions.ts'
+import { checkIcons } from '../protocol/icons.ts'
 import type { Icon, Implementation, JsonSchema, ServerCapabilities } from '../protocol/types.ts'
 import { type Completable, complete } from './completion.ts'
 import { addUi, linkedMeta, type UiConfig } from './extensions/apps.ts'
@@ -128,6 +129,7 @@ export function defineServer(options: ServerOptions): Server {
   requireInteger('pageSize', pageSize, 1)
   requireInteger('handlerTimeoutMs', handlerTimeoutMs, 1)
 
+  checkIcons(options.icons)
   const info = implementationOf(options)
   const listeners = new Set<(change: Change) => void>()
   const announce = (change: Change): void => {

@@ -5,6 +5,7 @@ import {
   type HeaderParameter,
   headerParameters,
 } from '../protocol/header-parameters.ts'
+import { checkIcons } from '../protocol/icons.ts'
 import { isJsonObject } from '../protocol/json-rpc.ts'
 import { shapeTool, shapeToolResult } from '../protocol/shape.ts'
 import type { CallToolResult, JsonObject, Tool } from '../protocol/types.ts'
@@ -66,6 +67,7 @@ export class Tools {
     if (name === '') throw new TypeError('A tool needs a name')
     const { input, output, task: taskConfig, ui, ...described } = config
     const registered = withToolName(name, () => {
+      checkIcons(config.icons)
       const compiled = compileSchema(input ?? noArguments, 'input')
       if (compiled.json.type !== 'object') throw new TypeError('input must have type "object"')
       const compiledOutput = output === undefined ? undefined : compileSchema(output, 'output')

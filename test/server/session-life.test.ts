@@ -89,7 +89,7 @@ suite('a session', () => {
     assert.equal(headers['content-length'], undefined)
   })
 
-  test('25.resources.006: ended takes its subscriptions with it, and the last one is told to the source', async (t) => {
+  test('25.resources.006: ended takes its subscriptions with it, and the source is told of each', async (t) => {
     const watched: [string, boolean][] = []
     const core = {
       ...defineServer({ name: 's', version: '1' })[service],
@@ -104,10 +104,12 @@ suite('a session', () => {
     await one.end()
     assert.deepEqual(watched, [
       ['docs://a', true],
+      ['docs://a', true],
       ['docs://b', true],
+      ['docs://a', false],
     ])
     endpoint.engine.sweep.run(Date.now() + 31 * minute)
-    assert.deepEqual(watched.slice(2), [
+    assert.deepEqual(watched.slice(4), [
       ['docs://a', false],
       ['docs://b', false],
     ])
