@@ -24,7 +24,12 @@ export const raw2025 = target('raw', 'raw `node:http`', latestStateful)
 export const raw2026 = target('raw', 'raw `node:http`', stateless)
 export const tsmcp2025 = target('tsmcp', '**tsmcp**', latestStateful)
 export const tsmcp2026 = target('tsmcp', '**tsmcp**', stateless)
-export const sdkV1 = target('sdk-v1', 'official SDK v1, sessions', latestStateful)
+export const sdkV1Express = target(
+  'sdk-v1-express',
+  'official SDK v1 as documented (express)',
+  latestStateful,
+)
+export const sdkV1 = target('sdk-v1', 'official SDK v1 on `node:http`', latestStateful)
 export const sdkV2 = target('sdk-v2-stateful', 'official SDK v2, sessions', latestStateful)
 export const sdkV2Stateless = target(
   'sdk-v2-2026',
@@ -39,6 +44,7 @@ export const httpTargets: readonly Target[] = [
   raw2025,
   tsmcp2025,
   mcpLite,
+  sdkV1Express,
   sdkV1,
   sdkV2,
   raw2026,

@@ -4,6 +4,7 @@ import {
   raw2025,
   raw2026,
   sdkV1,
+  sdkV1Express,
   sdkV1Stdio,
   sdkV2Stateless,
   type Target,
@@ -55,7 +56,8 @@ export function bars(samples: Samples): Bar[] {
       [toolsWorkload('call', 1), target.name],
     )
   return [
-    atLeast('tools/call, of SDK v1 with sessions', 10, calls(tsmcp2025, sdkV1)),
+    atLeast('tools/call, of SDK v1 as documented', 10, calls(tsmcp2025, sdkV1Express)),
+    atLeast('tools/call, of SDK v1 on node:http', 10, calls(tsmcp2025, sdkV1)),
     atLeast('tools/call, of SDK v2 in 2026-07-28', 15, calls(tsmcp2026, sdkV2Stateless)),
     atLeast('tools/call, of mcp-lite', 2.2, calls(tsmcp2025, mcpLite)),
     atLeast('tools/call, of raw node:http, 2025-11-25', 0.75, calls(tsmcp2025, raw2025)),

@@ -11,10 +11,10 @@ export function checkSampling(revision: Revision, request: CreateMessageParams):
   if (!Number.isInteger(request.maxTokens) || request.maxTokens < 1) {
     throw new TypeError('sample() needs maxTokens, a positive integer')
   }
-  const { costPriority, speedPriority, intelligencePriority } = request.modelPreferences ?? {}
-  for (const priority of [costPriority, speedPriority, intelligencePriority]) {
-    if (priority !== undefined && !(priority >= 0 && priority <= 1)) {
-      throw new TypeError('The priorities of modelPreferences are numbers from 0 to 1')
+  const { hints: _, ...priorities } = request.modelPreferences ?? {}
+  for (const [name, priority] of Object.entries(priorities)) {
+    if (!(priority >= 0 && priority <= 1)) {
+      throw new TypeError(`modelPreferences.${name} must be a number from 0 to 1`)
     }
   }
   for (const message of request.messages) checkMessage(revision, message)

@@ -65,6 +65,7 @@ export class Tools {
     handler: ToolHandler<Input, Output>,
   ): () => void {
     if (name === '') throw new TypeError('A tool needs a name')
+    if (!goodName.test(name)) warnOfName(name)
     const { input, output, task: taskConfig, ui, ...described } = config
     const registered = withToolName(name, () => {
       checkIcons(config.icons)
@@ -144,7 +145,9 @@ export class Tools {
     context: RequestContext,
   ): CallToolResult | Promise<CallToolResult> {
     if ('problem' in checked) {
-      return failed(`Invalid arguments for tool ${registered.tool.name}: ${checked.problem}`)
+      const message = `Invalid arguments for tool ${registered.tool.name}: ${checked.problem}`
+      if (context.peer.revision.invalidArguments === 'result') return failed(message)
+      throw new McpError('INVALID_PARAMS', message)
     }
     if (context.becomeTask !== undefined && registered.task?.begin !== 'by-handler') {
       return context.becomeTask().then(() => this.#handle(registered, checked.value, context))
@@ -217,4 +220,14 @@ function withToolName<Value>(name: string, make: () => Value): Value {
     const message = error instanceof Error ? error.message : String(error)
     throw new TypeError(`Tool "${name}": ${message}`, { cause: error })
   }
+}
+
+/** What the specification asks of names (2026-07-28, server/tools#tool-names); some clients refuse others. */
+const goodName = /^[A-Za-z0-9_.\-/]{1,128}$/
+
+function warnOfName(name: string): void {
+  process.emitWarning(
+    `Tool name "${quoted(name)}" should have at most 128 characters, of A-Z a-z 0-9 _ - . only`,
+    { code: 'TSMCP_TOOL_NAME' },
+  )
 }

@@ -102,14 +102,14 @@ for (const version of ['2026-07-28', '2025-11-25']) {
       ],
     ]
     for (const [name, messages, what] of bad) {
-      test(`${name}: is told to the handler and not sent`, { todo: 'E26' }, async (t) => {
+      test(`${name}: is told to the handler and not sent`, async (t) => {
         const answer = await ask(t, version, { messages, tools })
         assert.ok(!isAsked(answer))
         assertToolError(answer as never, what)
       })
     }
 
-    test('26.sampling.035: preferences are numbers from 0 to 1', { todo: 'E26' }, async (t) => {
+    test('26.sampling.035: preferences are numbers from 0 to 1', async (t) => {
       const preferences = (value: number) => ({
         modelPreferences: { costPriority: value, hints: [{ name: 'small' }] },
       })
@@ -121,9 +121,7 @@ for (const version of ['2026-07-28', '2025-11-25']) {
       }
     })
 
-    test('26.sampling.011 25.sampling.004: context of servers only where the client has declared it', {
-      todo: 'E26',
-    }, async (t) => {
+    test('26.sampling.011 25.sampling.004: context of servers only where the client has declared it', {}, async (t) => {
       for (const includeContext of ['thisServer', 'allServers']) {
         assert.ok(isAsked(await ask(t, version, { includeContext })))
         assert.ok(!isAsked(await ask(t, version, { includeContext }, { sampling: {} })))
@@ -134,9 +132,7 @@ for (const version of ['2026-07-28', '2025-11-25']) {
 }
 
 for (const version of ['2025-06-18', '2025-03-26', '2024-11-05']) {
-  test(`0618.sampling.001 0618.sampling.002: in ${version} content is one block, and of no tool`, {
-    todo: 'E26',
-  }, async (t) => {
+  test(`0618.sampling.001 0618.sampling.002: in ${version} content is one block, and of no tool`, {}, async (t) => {
     assert.ok(isAsked(await ask(t, version, {}, { sampling: {} })))
     for (const content of [[text('a'), text('b')], use('1'), result('1')]) {
       const answer = await ask(t, version, { messages: [user(content as never)] }, { sampling: {} })

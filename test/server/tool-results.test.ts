@@ -245,9 +245,7 @@ test('26.tools.038 26.tools.041: names are case-sensitive and unique', async (t)
 })
 
 for (const version of ['2025-06-18', '2025-03-26', '2024-11-05']) {
-  test(`0618.tools.002: in ${version} arguments that break the schema are an error of the protocol`, {
-    todo: 'SHOULD: E27',
-  }, async (t) => {
+  test(`0618.tools.002: in ${version} arguments that break the schema are an error of the protocol`, async (t) => {
     const server = makeServer()
     server.tool('tool', { input: { type: 'object', required: ['a'] } }, () => 'x')
     const peer = await connectAs(t, server, version)

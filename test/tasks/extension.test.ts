@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { defineServer } from '../../src/index.ts'
+import { MemoryTaskStore } from '../../src/server/tasks/task-store.ts'
 import { startEndpoint } from '../support/http.ts'
 import { list } from '../support/messages.ts'
 import { connectStateful, connectStateless, type Peer } from '../support/peer.ts'
@@ -444,7 +445,8 @@ suite('A task that asks', () => {
   })
 
   test('26.tasks.025: no task begins while a question of the request is open', async (t) => {
-    const fixture = new TaskServer()
+    const store = new MemoryTaskStore(10)
+    const fixture = new TaskServer({ tasks: { store } })
     fixture.server.tool(
       'hasty',
       { task: { support: 'required', begin: 'by-handler' } },
@@ -458,6 +460,7 @@ suite('A task that asks', () => {
     const answer = await peer.request('tools/call', { name: 'hasty' })
     assert.equal(answer.result?.resultType, 'input_required')
     assert.equal(answer.result?.taskId, undefined)
+    assert.equal(store.count('anonymous'), 0)
   })
 
   test('26.tasks.013: where there are no tasks, the same tool is a plain call', async (t) => {

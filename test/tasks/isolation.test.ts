@@ -270,6 +270,16 @@ suite('What is left', () => {
     assert.equal(endpoint.engine.tasks.running, 0)
   })
 
+  test('25.tasks.058: so it has those that belong to no session', async (t) => {
+    const fixture = new TaskServer()
+    const endpoint = await startEndpoint(t, fixture.server)
+    await endpoint.stateless('tools/call', { name: 'work' }, { capabilities: withTasks })
+    await endpoint.engine.close(0)
+    assert.equal(fixture.work.context.signal.aborted, true)
+    await turn()
+    assert.equal(endpoint.engine.tasks.running, 0)
+  })
+
   test('25.tasks.058: a connection that closes takes its tasks along', async (t) => {
     const fixture = new TaskServer()
     const peer = await connectStateful(t, fixture.server)

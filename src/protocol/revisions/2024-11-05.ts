@@ -38,6 +38,7 @@ export const revision20241105: Revision = {
     promptArgument: ['name', 'description', 'required'],
   },
   contentTypes: new Set(['text', 'image', 'resource']),
+  invalidArguments: 'error',
   structuredContent: 'none',
   resultType: false,
   cacheHints: false,

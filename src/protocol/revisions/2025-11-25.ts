@@ -7,6 +7,7 @@ const { members } = revision20250618
 export const revision20251125: Revision = {
   ...revision20250618,
   name: '2025-11-25',
+  invalidArguments: 'result',
   errorCodes: { ...revision20250618.errorCodes, URL_ELICITATION_REQUIRED: -32042 },
   clientRequests: new Set([
     ...revision20250618.clientRequests,

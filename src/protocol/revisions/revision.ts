@@ -40,6 +40,8 @@ export interface Revision {
   }
   /** Kinds of content block; others are turned into text. */
   readonly contentTypes: ReadonlySet<ContentBlock['type']>
+  /** Arguments that a tool's schema forbids: an error of the protocol, or a result that the model can learn from. */
+  readonly invalidArguments: 'error' | 'result'
   /** What `structuredContent`, and the root of an `outputSchema`, may be. */
   readonly structuredContent: 'any' | 'object' | 'none'
   /** Results carry `resultType` and, in `_meta`, the server's name. */
