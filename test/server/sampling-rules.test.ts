@@ -110,10 +110,10 @@ for (const version of ['2026-07-28', '2025-11-25']) {
     }
 
     test('26.sampling.035: preferences are numbers from 0 to 1', async (t) => {
-      const preferences = (value: number) => ({
+      const preferences = (value: number | undefined) => ({
         modelPreferences: { costPriority: value, hints: [{ name: 'small' }] },
       })
-      for (const value of [0, 0.5, 1]) assert.ok(isAsked(await ask(t, version, preferences(value))))
+      for (const value of [0, 0.5, 1, undefined]) assert.ok(isAsked(await ask(t, version, preferences(value))))
       for (const value of [-0.1, 1.1, Number.NaN]) {
         const answer = await ask(t, version, preferences(value))
         assert.ok(!isAsked(answer))
@@ -121,7 +121,7 @@ for (const version of ['2026-07-28', '2025-11-25']) {
       }
     })
 
-    test('26.sampling.011 25.sampling.004: context of servers only where the client has declared it', {}, async (t) => {
+    test('26.sampling.011 25.sampling.004: context of servers only where the client has declared it', async (t) => {
       for (const includeContext of ['thisServer', 'allServers']) {
         assert.ok(isAsked(await ask(t, version, { includeContext })))
         assert.ok(!isAsked(await ask(t, version, { includeContext }, { sampling: {} })))
@@ -132,7 +132,7 @@ for (const version of ['2026-07-28', '2025-11-25']) {
 }
 
 for (const version of ['2025-06-18', '2025-03-26', '2024-11-05']) {
-  test(`0618.sampling.001 0618.sampling.002: in ${version} content is one block, and of no tool`, {}, async (t) => {
+  test(`0618.sampling.001 0618.sampling.002: in ${version} content is one block, and of no tool`, async (t) => {
     assert.ok(isAsked(await ask(t, version, {}, { sampling: {} })))
     for (const content of [[text('a'), text('b')], use('1'), result('1')]) {
       const answer = await ask(t, version, { messages: [user(content as never)] }, { sampling: {} })
