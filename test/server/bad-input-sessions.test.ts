@@ -163,10 +163,10 @@ suite('Last-Event-ID', () => {
     test(`"${id.slice(0, 12)}" of no stream: 400 that says why`, async (t) => {
       const endpoint = await startEndpoint(t, makeFixture().server)
       const session = await endpoint.session()
-      const answer = await endpoint.send({
-        method: 'GET',
-        headers: { ...session.headers, 'last-event-id': id },
-      })
+      const get = { method: 'GET', headers: { ...session.headers, 'last-event-id': id } }
+      // A stream that should not be there would never end.
+      assert.equal((await endpoint.open(get)).status, 400)
+      const answer = await endpoint.send(get)
       assertRefused(answer, { status: 400, code: -32600, message: /Last-Event-ID is unknown/ })
       assert.ok((await session.call('tools/list')).result)
     })
