@@ -13,7 +13,7 @@ export function checkSampling(revision: Revision, request: CreateMessageParams):
   }
   const { hints: _, ...priorities } = request.modelPreferences ?? {}
   for (const [name, priority] of Object.entries(priorities)) {
-    if (!(priority >= 0 && priority <= 1)) {
+    if (priority !== undefined && !(priority >= 0 && priority <= 1)) {
       throw new TypeError(`modelPreferences.${name} must be a number from 0 to 1`)
     }
   }

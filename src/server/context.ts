@@ -54,8 +54,8 @@ export interface Context {
   /** The id of the task that the call has become, or undefined. */
   readonly taskId: string | undefined
   /**
-   * Reports progress; does nothing when the client has not asked for it. Beyond 100 at once and 50 a second, reports
-   * are dropped.
+   * Reports progress; does nothing when the client has not asked for it. Beyond 100 at once and 50 a second, all
+   * but the last are dropped.
    *
    * @param progress - must grow with each call; a report that does not is dropped
    * @param total - what `progress` will be in the end, if known
@@ -128,6 +128,7 @@ export class RequestContext implements Context, InFlightRequest {
   #lastProgress = Number.NEGATIVE_INFINITY
   #latestMs = Number.POSITIVE_INFINITY
   #progressDueMs = 0
+  #heldProgress: JsonObject | undefined = undefined
   #logDueMs = 0
   #round: InputRound | undefined = undefined
 
@@ -181,15 +182,24 @@ export class RequestContext implements Context, InFlightRequest {
       if (!Number.isFinite(progress) || progress <= this.#lastProgress) return
       const nowMs = Date.now()
       this.touch(nowMs)
-      const dueMs = spend(notificationRate, this.#progressDueMs, nowMs)
-      if (dueMs === undefined) return
-      this.#progressDueMs = dueMs
       this.#lastProgress = progress
       const params: JsonObject = { progressToken: token, progress }
       if (total !== undefined && Number.isFinite(total)) params.total = total
       if (message !== undefined && this.peer.revision.progressMessage) params.message = message
+      const dueMs = spend(notificationRate, this.#progressDueMs, nowMs)
+      this.#heldProgress = dueMs === undefined ? params : undefined
+      if (dueMs === undefined) return
+      this.#progressDueMs = dueMs
       this.#tell('notifications/progress', params)
     }
+  }
+
+  /** Sends the last report of progress, if the rate has held it back: the response is about to follow. */
+  flushProgress(): void {
+    if (this.#heldProgress !== undefined && this.task === undefined) {
+      this.#tell('notifications/progress', this.#heldProgress)
+    }
+    this.#heldProgress = undefined
   }
 
   get log(): Context['log'] {

@@ -245,6 +245,7 @@ export class Engine {
       this.#answerError(context, error)
       return
     }
+    context.flushProgress()
     context.settle()
     context.reply.end(response, 200)
   }
@@ -262,6 +263,7 @@ export class Engine {
     const { revision } = context.peer
     const error = thrown instanceof McpError ? thrown : new McpError('INTERNAL_ERROR')
     if (!(thrown instanceof McpError)) this.service.onError(thrown, context)
+    context.flushProgress()
     context.settle()
     context.reply.end(
       encodeError(context.request.id, error, revision.errorCodes),

@@ -200,4 +200,5 @@ test('26.progress.012 25.progress.010: a flood of reports is thinned out, and go
   const sent = numbers(peer.received).map(Number)
   assert.ok(sent.length <= 160, String(sent.length))
   assert.ok(sent.filter((each) => each > 10_000).length >= 40)
+  assert.equal(sent.at(-1), 20_000)
 })
