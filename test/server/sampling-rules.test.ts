@@ -113,7 +113,8 @@ for (const version of ['2026-07-28', '2025-11-25']) {
       const preferences = (value: number | undefined) => ({
         modelPreferences: { costPriority: value, hints: [{ name: 'small' }] },
       })
-      for (const value of [0, 0.5, 1, undefined]) assert.ok(isAsked(await ask(t, version, preferences(value))))
+      for (const value of [0, 0.5, 1, undefined])
+        assert.ok(isAsked(await ask(t, version, preferences(value))))
       for (const value of [-0.1, 1.1, Number.NaN]) {
         const answer = await ask(t, version, preferences(value))
         assert.ok(!isAsked(answer))
