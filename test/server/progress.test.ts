@@ -202,3 +202,13 @@ test('26.progress.012 25.progress.010: a flood of reports is thinned out, and go
   assert.ok(sent.filter((each) => each > 10_000).length >= 40)
   assert.equal(sent.at(-1), 20_000)
 })
+
+test('26.progress.012: of a flood the last report is sent before the response', async (t) => {
+  const { server } = makeServer((progress) => {
+    for (let index = 1; index <= 10_000; index += 1) progress(index, 10_000)
+  })
+  const peer = await connectStateless(t, server)
+  await peer.request('tools/call', { name: 'work' }, { id: 'work', meta: { progressToken: 1 } })
+  assert.equal(numbers(peer.received).at(-1), 10_000)
+  assert.equal(peer.received.at(-1)?.id, 'work')
+})
