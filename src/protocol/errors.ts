@@ -118,3 +118,8 @@ export function quoted(word: string): string {
   const line = word.replace(/\p{Cc}+/gu, ' ')
   return line.length > 100 ? `${line.slice(0, 100)}…` : line
 }
+
+/** The error of a request whose params are wrong, with what is wrong about them. */
+export function invalidParams(what: string): McpError {
+  return new McpError('INVALID_PARAMS', `Invalid params: ${what}`)
+}

@@ -8,7 +8,7 @@ import {
   parseJson,
 } from '../protocol/json-rpc.ts'
 import { claimedVersion, claimsStateless, readRequestMeta } from '../protocol/meta.ts'
-import { findRevision, supportedVersions } from '../protocol/revisions/index.ts'
+import { findRevision, unsupportedVersion } from '../protocol/revisions/index.ts'
 import type { AuthInfo, RequestId } from '../protocol/types.ts'
 import type { InFlightRequest, Session } from '../sessions/session.ts'
 import type { Channel, ChannelListener } from '../transports/channel.ts'
@@ -122,11 +122,7 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
     const requested = claimedVersion(request.params)
     const revision = requested === undefined ? undefined : findRevision(requested)
     if (requested !== undefined && revision?.era !== 'stateless') {
-      throw new McpError(
-        'UNSUPPORTED_VERSION',
-        `Unsupported protocol version; supported: ${supportedVersions.join(', ')}`,
-        { data: { supported: supportedVersions, requested } },
-      )
+      throw unsupportedVersion(requested)
     }
     const meta = readRequestMeta(request.params)
     // readRequestMeta has refused a request without a version.

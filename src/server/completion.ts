@@ -1,4 +1,4 @@
-import { McpError, quoted } from '../protocol/errors.ts'
+import { invalidParams, quoted } from '../protocol/errors.ts'
 import { isJsonObject } from '../protocol/json-rpc.ts'
 import type { AuthInfo, Completion, JsonObject } from '../protocol/types.ts'
 import type { RequestContext } from './context.ts'
@@ -36,28 +36,29 @@ export function complete(
   find: (type: 'ref/prompt' | 'ref/resource', key: string) => Completable | undefined,
 ): JsonObject | Promise<JsonObject> {
   const { ref, argument } = params
-  if (!isJsonObject(ref)) throw invalid('ref must be an object')
+  if (!isJsonObject(ref)) throw invalidParams('ref must be an object')
   if (ref.type !== 'ref/prompt' && ref.type !== 'ref/resource') {
-    throw invalid('ref.type must be ref/prompt or ref/resource')
+    throw invalidParams('ref.type must be ref/prompt or ref/resource')
   }
   const key = ref.type === 'ref/prompt' ? ref.name : ref.uri
   if (typeof key !== 'string') {
-    throw invalid(`ref.${ref.type === 'ref/prompt' ? 'name' : 'uri'} must be a string`)
+    throw invalidParams(`ref.${ref.type === 'ref/prompt' ? 'name' : 'uri'} must be a string`)
   }
   if (
     !isJsonObject(argument) ||
     typeof argument.name !== 'string' ||
     typeof argument.value !== 'string'
   ) {
-    throw invalid('argument must have name and value, both strings')
+    throw invalidParams('argument must have name and value, both strings')
   }
   const { name, value } = argument
   const completable = find(ref.type, key)
   if (completable === undefined)
-    throw invalid(
+    throw invalidParams(
       `unknown ${ref.type === 'ref/prompt' ? 'prompt' : 'resource template'}: ${quoted(key)}`,
     )
-  if (!completable.argumentNames.includes(name)) throw invalid(`unknown argument: ${quoted(name)}`)
+  if (!completable.argumentNames.includes(name))
+    throw invalidParams(`unknown argument: ${quoted(name)}`)
   const completer = completable.completers.get(name)
   if (completer === undefined) return { completion: { values: [], hasMore: false } }
   const others = knownArguments(params)
@@ -74,7 +75,7 @@ function knownArguments(params: JsonObject): Record<string, string> {
   const given = isJsonObject(context) ? context.arguments : undefined
   if (given === undefined) return {}
   if (!isJsonObject(given) || !Object.values(given).every((each) => typeof each === 'string')) {
-    throw invalid('context.arguments must map names to strings')
+    throw invalidParams('context.arguments must map names to strings')
   }
   return { ...(given as Record<string, string>) }
 }
@@ -82,8 +83,4 @@ function knownArguments(params: JsonObject): Record<string, string> {
 function limited(values: string[]): Completion {
   const hasMore = values.length > maxValues
   return { values: hasMore ? values.slice(0, maxValues) : values, total: values.length, hasMore }
-}
-
-function invalid(what: string): McpError {
-  return new McpError('INVALID_PARAMS', `Invalid params: ${what}`)
 }

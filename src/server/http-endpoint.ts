@@ -6,7 +6,7 @@ import {
   findRevision,
   isStatelessVersion,
   type Revision,
-  supportedVersions,
+  unsupportedVersion,
 } from '../protocol/revisions/index.ts'
 import type { AuthInfo } from '../protocol/types.ts'
 import { type EventStream, parseEventId } from '../sessions/event-stream.ts'
@@ -274,14 +274,6 @@ function requireSessionMethod(exchange: HttpExchange): void {
   if (isStatelessVersion(version)) {
     throw new McpError('METHOD_NOT_ALLOWED', 'HTTP method not allowed: this revision has only POST')
   }
-}
-
-function unsupportedVersion(requested: string): McpError {
-  return new McpError(
-    'UNSUPPORTED_VERSION',
-    `Unsupported protocol version; supported: ${supportedVersions.join(', ')}`,
-    { data: { supported: supportedVersions, requested } },
-  )
 }
 
 /** RFC 9110, 12.5.1: an absent Accept header accepts everything. */

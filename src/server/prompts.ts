@@ -1,4 +1,4 @@
-import { McpError, quoted } from '../protocol/errors.ts'
+import { invalidParams, McpError, quoted } from '../protocol/errors.ts'
 import { checkIcons } from '../protocol/icons.ts'
 import { isJsonObject } from '../protocol/json-rpc.ts'
 import { shapePrompt, shapePromptResult } from '../protocol/shape.ts'
@@ -79,7 +79,7 @@ export class Prompts {
 
   get(context: RequestContext, params: JsonObject): GetPromptResult | Promise<GetPromptResult> {
     const { name } = params
-    if (typeof name !== 'string') throw invalid('name must be a string')
+    if (typeof name !== 'string') throw invalidParams('name must be a string')
     const registered = this.list.get(name)
     if (registered === undefined)
       throw new McpError('INVALID_PARAMS', `Unknown prompt: ${quoted(name)}`)
@@ -92,14 +92,14 @@ export class Prompts {
 }
 
 function readArguments(prompt: Prompt, given: unknown = {}): Record<string, string> {
-  if (!isJsonObject(given)) throw invalid('arguments must be an object')
+  if (!isJsonObject(given)) throw invalidParams('arguments must be an object')
   const args: Record<string, string> = {}
   for (const { name, required } of prompt.arguments ?? []) {
     const value = Object.hasOwn(given, name) ? given[name] : undefined
     if (value === undefined) {
-      if (required === true) throw invalid(`argument ${name} is required`)
+      if (required === true) throw invalidParams(`argument ${name} is required`)
     } else if (typeof value === 'string') args[name] = value
-    else throw invalid(`argument ${name} must be a string`)
+    else throw invalidParams(`argument ${name} must be a string`)
   }
   return args
 }
@@ -110,8 +110,4 @@ function toResult(prompt: Prompt, returned: PromptReturn): GetPromptResult {
     typeof returned === 'string' ? [{ role: 'user', content: text(returned) }] : returned
   const { description } = prompt
   return description === undefined ? { messages } : { description, messages }
-}
-
-function invalid(what: string): McpError {
-  return new McpError('INVALID_PARAMS', `Invalid params: ${what}`)
 }

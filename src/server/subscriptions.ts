@@ -1,4 +1,4 @@
-import { McpError } from '../protocol/errors.ts'
+import { invalidParams, McpError } from '../protocol/errors.ts'
 import { encodeNotification, isJsonObject } from '../protocol/json-rpc.ts'
 import { metaKey } from '../protocol/meta.ts'
 import type { JsonObject, RequestId, ServerCapabilities } from '../protocol/types.ts'
@@ -216,25 +216,22 @@ function sessionOf(subscriber: Session | Listen): Session | undefined {
 }
 
 function readFilter(given: unknown, capabilities: ServerCapabilities): Filter {
-  if (!isJsonObject(given)) throw invalid('notifications must be an object')
+  if (!isJsonObject(given)) throw invalidParams('notifications must be an object')
   const filter: Filter = {}
   for (const [list, name] of Object.entries(listFilters)) {
     const wanted = given[name]
     if (wanted === undefined) continue
-    if (typeof wanted !== 'boolean') throw invalid(`notifications.${name} must be a boolean`)
+    if (typeof wanted !== 'boolean') throw invalidParams(`notifications.${name} must be a boolean`)
     const capability = capabilities[list as keyof typeof listFilters]
     if (wanted && capability?.listChanged === true) filter[name] = true
   }
   const uris = given.resourceSubscriptions
   if (uris === undefined) return filter
   if (!Array.isArray(uris) || !uris.every((uri) => typeof uri === 'string')) {
-    throw invalid('notifications.resourceSubscriptions must be an array of strings')
+    throw invalidParams('notifications.resourceSubscriptions must be an array of strings')
   }
-  if (uris.length > maxResources) throw invalid(`at most ${maxResources} resourceSubscriptions`)
+  if (uris.length > maxResources)
+    throw invalidParams(`at most ${maxResources} resourceSubscriptions`)
   if (capabilities.resources?.subscribe === true) filter.resourceSubscriptions = uris
   return filter
-}
-
-function invalid(what: string): McpError {
-  return new McpError('INVALID_PARAMS', `Invalid params: ${what}`)
 }

@@ -1,3 +1,4 @@
+import { McpError } from '../errors.ts'
 import { revision20241105 } from './2024-11-05.ts'
 import { revision20250326 } from './2025-03-26.ts'
 import { revision20250618 } from './2025-06-18.ts'
@@ -48,4 +49,13 @@ export function isStatelessVersion(version: string): boolean {
 /** An unknown date before the stateless era is a client of the stateful one with a version of its own. */
 function isOlderDate(version: string): boolean {
   return /^\d{4}-\d{2}-\d{2}$/.test(version) && version < revision20260728.name
+}
+
+/** The error for a version that is not served, with those that are (2026-07-28, basic/versioning). */
+export function unsupportedVersion(requested: string): McpError {
+  return new McpError(
+    'UNSUPPORTED_VERSION',
+    `Unsupported protocol version; supported: ${supportedVersions.join(', ')}`,
+    { data: { supported: supportedVersions, requested } },
+  )
 }
