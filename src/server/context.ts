@@ -286,9 +286,12 @@ export class RequestContext implements Context, InFlightRequest {
     return this.#ask(
       method,
       () => {
-        if (this.peer.revision.elicitation?.elicitationId !== false) return params
-        const { elicitationId: _, ...rest } = params
-        return rest
+        const { era, elicitation } = this.peer.revision
+        const fitted = { ...params }
+        if (elicitation?.elicitationId === false) delete fitted.elicitationId
+        // What is asked in a result is no request of its own, and nothing can be reported of its progress.
+        if (era === 'stateless') delete fitted._meta
+        return fitted
       },
       undefined,
     )

@@ -4,11 +4,12 @@ import {
   shapePrompt,
   shapePromptResult,
   shapeResource,
+  shapeResourceContents,
   shapeResourceTemplate,
   shapeTool,
   shapeToolResult,
 } from '../protocol/shape.ts'
-import type { JsonObject } from '../protocol/types.ts'
+import type { JsonObject, ResourceContents } from '../protocol/types.ts'
 import type { Peer } from '../sessions/peer.ts'
 import { Session } from '../sessions/session.ts'
 import { type ClientIdentity, Relay, type SdkServer } from './relay.ts'
@@ -159,7 +160,13 @@ const relayed: Record<string, { shape: Shape; isCacheable: boolean }> = {
     shape: listOf('resourceTemplates', shapeResourceTemplate),
     isCacheable: true,
   },
-  'resources/read': { shape: (_revision, result) => result, isCacheable: true },
+  'resources/read': {
+    shape: (revision, { contents, ...result }) => ({
+      ...result,
+      contents: shapeResourceContents(revision, contents as ResourceContents[]),
+    }),
+    isCacheable: true,
+  },
   'prompts/list': { shape: listOf('prompts', shapePrompt), isCacheable: true },
   'prompts/get': { shape: shapePromptResult as never, isCacheable: false },
   'completion/complete': { shape: (_revision, result) => result, isCacheable: false },

@@ -1,6 +1,6 @@
 import { McpError, quoted } from '../protocol/errors.ts'
 import { checkIcons } from '../protocol/icons.ts'
-import { shapeResource, shapeResourceTemplate } from '../protocol/shape.ts'
+import { shapeResource, shapeResourceContents, shapeResourceTemplate } from '../protocol/shape.ts'
 import type {
   Annotations,
   Icon,
@@ -162,7 +162,8 @@ export class Resources {
     return mapMaybe(found.read({ uri, variables: found.variables }, context), (returned) => {
       if (returned === undefined) throw notFound(uri)
       const parts = Array.isArray(returned) ? returned : [returned]
-      return { contents: parts.map((part) => toContents(part, uri, found.mimeType)) }
+      const contents = parts.map((part) => toContents(part, uri, found.mimeType))
+      return { contents: shapeResourceContents(context.peer.revision, contents) }
     })
   }
 
