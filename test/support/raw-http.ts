@@ -77,15 +77,17 @@ export async function rawRequest(port: number, request: RawRequest): Promise<Raw
   return parseAnswer(await rawExchange(port, rawBytes(request), request.cuts))
 }
 
+/** The first answer in a text. */
 export function parseAnswer(text: string): RawAnswer {
   const end = text.indexOf('\r\n\r\n')
   const head = text.slice(0, end)
   const rest = text.slice(end + 4)
   const isChunked = /transfer-encoding: chunked/i.test(head)
+  const length = /content-length: (\d+)/i.exec(head)?.[1]
   return {
     status: Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1] ?? 0),
     head,
-    body: isChunked ? unchunked(rest) : rest,
+    body: isChunked ? unchunked(rest) : length === undefined ? rest : rest.slice(0, Number(length)),
   }
 }
 
