@@ -2,13 +2,13 @@ import { McpError } from '../protocol/errors.ts'
 import { encodeError, openEnvelope } from '../protocol/json-rpc.ts'
 import type { Session } from '../sessions/session.ts'
 import type { Engine } from './engine.ts'
-import { type Reply, responseText } from './reply.ts'
+import { type BatchReply, type Reply, responseText } from './reply.ts'
 
 /** A batch of more messages than this is refused. */
 const maxMessages = 100
 
 /**
- * Runs a JSON-RPC batch (2025-03-26 only) and answers it with an array once all its requests are answered.
+ * Runs a JSON-RPC batch (2025-03-26 only) and answers it once all its requests are answered.
  *
  * @returns false when the batch held no request, so that there is nothing to answer
  * @throws McpError INVALID_REQUEST when the session's revision has no batches, or the batch is empty, too long, holds
@@ -18,7 +18,7 @@ export function dispatchBatch(
   engine: Engine,
   session: Session,
   values: readonly unknown[],
-  reply: Reply,
+  reply: BatchReply,
 ): boolean {
   if (!session.revision.batches) {
     throw invalid(`batches do not exist in ${session.revision.name}: send one message at a time`)
@@ -57,11 +57,11 @@ export function dispatchBatch(
 /** Gathers the answers of a batch; what is sent before them goes out at once. */
 class BatchAnswers {
   readonly expected: number
-  readonly #reply: Reply
+  readonly #reply: BatchReply
   readonly #answers: string[] = []
   #settled = 0
 
-  constructor(reply: Reply, expected: number) {
+  constructor(reply: BatchReply, expected: number) {
     this.#reply = reply
     this.expected = expected
   }
@@ -71,7 +71,7 @@ class BatchAnswers {
     this.#settled += 1
     if (this.#settled < this.expected) return
     if (this.#answers.length === 0) this.#reply.abandon()
-    else this.#reply.end(`[${this.#answers.join(',')}]`, 200)
+    else this.#reply.endBatch(this.#answers)
   }
 
   replyToOne(): Reply {

@@ -14,7 +14,7 @@ import type { InFlightRequest, Session } from '../sessions/session.ts'
 import type { Channel, ChannelListener } from '../transports/channel.ts'
 import { dispatchBatch } from './batch.ts'
 import type { Engine, RequestOwner } from './engine.ts'
-import type { Reply } from './reply.ts'
+import { type BatchReply, batchText } from './reply.ts'
 
 /**
  * One client on a connection of its own: stdio and its like. The connection is the session in the stateful era;
@@ -139,7 +139,7 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
     )
   }
 
-  #reply(): Reply {
+  #reply(): BatchReply {
     return new ChannelReply(this.#channel)
   }
 
@@ -153,7 +153,7 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
 }
 
 /** Answers on the one channel that there is. */
-class ChannelReply implements Reply {
+class ChannelReply implements BatchReply {
   readonly getHeader = undefined
   readonly #channel: Channel
   #isMuted = false
@@ -166,6 +166,9 @@ class ChannelReply implements Reply {
   }
   end(response: string | Uint8Array): void {
     if (!this.#isMuted) this.#channel.send(response)
+  }
+  endBatch(responses: readonly string[]): void {
+    this.end(batchText(responses))
   }
   abandon(): void {
     this.#isMuted = true

@@ -25,6 +25,17 @@ export interface Reply extends Outlet {
   readonly getHeader: ((name: string) => string | undefined) | undefined
 }
 
+/** The way back of a batch. */
+export interface BatchReply extends Reply {
+  /** The responses to all requests of the batch; nothing follows them. */
+  endBatch(responses: readonly string[]): void
+}
+
+/** The responses to a batch as one message. */
+export function batchText(responses: readonly string[]): string {
+  return `[${responses.join(',')}]`
+}
+
 /** A response as text, for transports that carry text. */
 export function responseText(response: string | Uint8Array): string {
   return typeof response === 'string' ? response : Buffer.from(response).toString()
