@@ -1,7 +1,7 @@
 import { McpError } from '../protocol/errors.ts'
 import { encodeError, openEnvelope } from '../protocol/json-rpc.ts'
 import type { Session } from '../sessions/session.ts'
-import type { Engine } from './engine.ts'
+import type { Engine, RequestOwner } from './engine.ts'
 import { type BatchReply, type Reply, responseText } from './reply.ts'
 
 /** A batch of more messages than this is refused. */
@@ -10,6 +10,7 @@ const maxMessages = 100
 /**
  * Runs a JSON-RPC batch (2025-03-26 only) and answers it once all its requests are answered.
  *
+ * @param owner - who can cancel a request of the batch by its id
  * @returns false when the batch held no request, so that there is nothing to answer
  * @throws McpError INVALID_REQUEST when the session's revision has no batches, or the batch is empty, too long, holds
  *   `initialize`, or mixes requests and responses
@@ -19,6 +20,7 @@ export function dispatchBatch(
   session: Session,
   values: readonly unknown[],
   reply: BatchReply,
+  owner: RequestOwner,
 ): boolean {
   if (!session.revision.batches) {
     throw invalid(`batches do not exist in ${session.revision.name}: send one message at a time`)
@@ -41,10 +43,11 @@ export function dispatchBatch(
         answers.add(encodeError(envelope.id, envelope.error))
         break
       case 'request':
-        engine.dispatch(session, envelope.message, answers.replyToOne(), session)
+        engine.dispatch(session, envelope.message, answers.replyToOne(), owner)
         break
       case 'notification':
-        engine.notified(envelope.message, session)
+        if (envelope.message.method === 'notifications/initialized') session.markInitialized()
+        else engine.notified(envelope.message, owner)
         break
       case 'response':
         session.respond(envelope.message)

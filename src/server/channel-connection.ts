@@ -54,7 +54,7 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
     let id: RequestId | undefined
     try {
       if (Array.isArray(value)) {
-        dispatchBatch(this.#engine, this.#requireSession(), value, this.#reply())
+        dispatchBatch(this.#engine, this.#requireSession(), value, this.#reply(), this)
         return
       }
       const envelope = openEnvelope(value)

@@ -152,7 +152,7 @@ export class HttpEndpoint implements HttpReplyHost {
     }
     const session = this.#requireSession(exchange, sessionId, authInfo)
     const reply = new HttpReply(this, exchange, session)
-    const accepted = dispatchBatch(this.#engine, session, values, reply)
+    const accepted = dispatchBatch(this.#engine, session, values, reply, session)
     if (!accepted) exchange.respond(202, [])
   }
 

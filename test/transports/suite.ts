@@ -256,7 +256,6 @@ export function connectionSuite(
         wire.send(inRevision('2025-03-26', { roots: {} }))
         await wire.receive()
         wire.send([initialized, { jsonrpc: '2.0', method: 'notifications/nonsense' }])
-        wire.send(initialized)
         wire.send([call(2, 'roots'), call(3, 'roots')])
         const questions = [await wire.receive(), await wire.receive()]
         wire.send(
@@ -270,6 +269,26 @@ export function connectionSuite(
         for (const { result } of answers) {
           assert.deepEqual(result?.content, [{ type: 'text', text: 'file:///a' }])
         }
+      },
+      false,
+    )
+
+    run(
+      '25.cancel.004: a request of a batch is cancelled like any other, and the others are answered',
+      async (wire, _server, signals) => {
+        wire.send(inRevision('2025-03-26'))
+        await wire.receive()
+        wire.send(initialized)
+        wire.send([call(2, 'hang'), call(3, 'echo', { text: 'b' })])
+        await until(() => signals.length === 1)
+        const params = { requestId: 2 }
+        wire.send({ jsonrpc: '2.0', method: 'notifications/cancelled', params })
+        await until(() => signals[0]?.aborted === true)
+        const answers = (await wire.receive()) as unknown as Message[]
+        assert.deepEqual(
+          answers.map(({ id }) => id),
+          [3],
+        )
       },
       false,
     )
