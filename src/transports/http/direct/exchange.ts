@@ -43,6 +43,12 @@ export class DirectExchange implements HttpExchange, HttpStream {
     return this.#host.socket.remoteAddress
   }
 
+  eachHeader(visit: (name: string, value: string) => void): void {
+    this.#head?.headers.forEach((value, name) => {
+      visit(name, value)
+    })
+  }
+
   readBody(maxBytes: number, done: (body: Uint8Array | undefined) => void): void {
     const body = this.#body ?? nothing
     this.#body = undefined
