@@ -65,11 +65,13 @@ export class HttpReply implements BatchReply {
 
   /** On a stream one by one: official client 1 reads arrays in JSON bodies, and none in events. */
   endBatch(responses: readonly string[]): void {
-    if (this.#stream === undefined) this.end(batchText(responses), 200)
-    else {
-      for (const response of responses) this.#write(response)
-      this.#closeStream()
+    if (this.#stream === undefined) {
+      this.end(batchText(responses), 200)
+      return
     }
+    this.#host.silentReplies.delete(this)
+    for (const response of responses) this.#write(response)
+    this.#closeStream()
   }
 
   abandon(): void {

@@ -166,8 +166,8 @@ export class BusyServer {
 }
 
 /** Waits until a condition holds; false when it does not come to hold. */
-export async function comesTrue(condition: () => boolean): Promise<boolean> {
-  for (let round = 0; round < 400; round += 1) {
+export async function comesTrue(condition: () => boolean, rounds = 400): Promise<boolean> {
+  for (let round = 0; round < rounds; round += 1) {
     if (condition()) return true
     await (round < 100 ? turn() : delay(10))
   }

@@ -10,6 +10,7 @@ export class FetchExchange implements HttpExchange {
   readonly #request: Request
   readonly #respond: (response: Response) => void
   readonly #listeners: (() => void)[] = []
+  #hasGone: boolean
   /** Settles when the exchange has a response. */
   readonly response: Promise<Response>
   readonly remoteAddress = undefined
@@ -19,6 +20,7 @@ export class FetchExchange implements HttpExchange {
     const { promise, resolve } = Promise.withResolvers<Response>()
     this.response = promise
     this.#respond = resolve
+    this.#hasGone = request.signal.aborted
     request.signal.addEventListener('abort', () => this.#disconnected(), { once: true })
   }
 
@@ -82,10 +84,12 @@ export class FetchExchange implements HttpExchange {
   }
 
   onDisconnect(listener: () => void): void {
-    this.#listeners.push(listener)
+    if (this.#hasGone) queueMicrotask(listener)
+    else this.#listeners.push(listener)
   }
 
   #disconnected(): void {
+    this.#hasGone = true
     for (const listener of this.#listeners.splice(0)) listener()
   }
 }

@@ -94,9 +94,11 @@ export class NodeExchange implements HttpExchange {
 
   onDisconnect(listener: () => void): void {
     const response = this.#response
-    response.on('close', () => {
+    const closed = (): void => {
       if (!response.writableFinished) listener()
-    })
+    }
+    if (response.destroyed) queueMicrotask(closed)
+    else response.on('close', closed)
   }
 }
 

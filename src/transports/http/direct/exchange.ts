@@ -28,7 +28,7 @@ export class DirectExchange implements HttpExchange, HttpStream {
   /** Let go when the response has become a stream: an idle stream is to be small. */
   #head: RequestHead | undefined
   #body: Uint8Array | undefined
-  #state: 'unanswered' | 'streaming' | 'finished' = 'unanswered'
+  #state: 'unanswered' | 'streaming' | 'finished' | 'gone' = 'unanswered'
   #onDisconnect: (() => void)[] | undefined = undefined
 
   constructor(host: DirectHost, head: RequestHead, body: Uint8Array | undefined) {
@@ -78,6 +78,7 @@ export class DirectExchange implements HttpExchange, HttpStream {
   }
 
   openStream(headers: HttpHeaders): HttpStream {
+    if (this.#state === 'gone') return this
     const head = responseHead(200, headers) + this.#host.connectionHeaders()
     this.#host.socket.write(`${head}transfer-encoding: chunked\r\n\r\n`, 'latin1')
     this.#state = 'streaming'
@@ -104,6 +105,10 @@ export class DirectExchange implements HttpExchange, HttpStream {
 
   onDisconnect(listener: () => void): void {
     if (this.#state === 'finished') return
+    if (this.#state === 'gone') {
+      queueMicrotask(listener)
+      return
+    }
     this.#onDisconnect ??= []
     this.#onDisconnect.push(listener)
   }
@@ -112,7 +117,7 @@ export class DirectExchange implements HttpExchange, HttpStream {
   disconnected(): void {
     const listeners = this.#onDisconnect
     this.#onDisconnect = undefined
-    this.#state = 'finished'
+    this.#state = 'gone'
     for (const listener of listeners ?? []) listener()
   }
 
