@@ -284,6 +284,8 @@ for (const direct of [true, false]) {
     const kept = { running: 0, sessions: 0, subscriptions: 0, watched: 0, silentReplies: 0 }
     let clockMs = Date.now()
     const isDisconnected = () => left().sockets === 0 && endpoint.openBodies.size === 0
+    /** A socket knows what was asked on it. */
+    const forgetSockets = () => (listener.sockets as unknown[]).splice(0)
     const isNothing = () => Object.values(left()).every((count) => count === 0)
 
     test('25.http.042 26.http.025: any order of what clients do leaves nothing behind', async () => {
@@ -313,8 +315,7 @@ for (const direct of [true, false]) {
             })
           }
           assert.deepEqual(left(), nothing)
-          // A socket knows what was asked on it.
-          ;(listener.sockets as unknown[]).splice(0)
+          forgetSockets()
         },
       )
       await fc.assert(property, { numRuns: 150, endOnFailure: true })
@@ -322,7 +323,14 @@ for (const direct of [true, false]) {
     })
 
     test('and nothing of it is in memory', async () => {
-      assert.equal(await busy.inMemory(), 0)
+      // A connection may have been broken off before the listener had taken it.
+      await delay(50)
+      assert.ok(await comesTrue(isNothing))
+      forgetSockets()
+      // Node's HTTP keeps one or two of its own objects for reuse, with what hangs on them; a leak would be hundreds.
+      const alive = await busy.inMemory()
+      assert.ok(busy.seen > 300, String(busy.seen))
+      assert.ok(alive < busy.seen / 100, `${alive} of ${busy.seen}`)
     })
 
     test('handlers have failed in no other way than they meant to', () => {

@@ -56,6 +56,11 @@ export class BusyServer {
     this.#seen.push(new WeakRef(value))
   }
 
+  /** How many there were, sessions of several turns counted for each. */
+  get seen(): number {
+    return this.#seen.length
+  }
+
   seeSessions(): void {
     for (const session of this.engine.sessions) this.see(session)
   }
