@@ -36,6 +36,7 @@ export class BusyServer {
   })
   readonly #waiting = new Set<() => void>()
   readonly #seen: WeakRef<object>[] = []
+  readonly #known = new WeakSet<object>()
   #changes = 0
 
   constructor(options: EngineOptions = {}) {
@@ -53,10 +54,12 @@ export class BusyServer {
 
   /** Something to look for when all is over. */
   see(value: object): void {
+    if (this.#known.has(value)) return
+    this.#known.add(value)
     this.#seen.push(new WeakRef(value))
   }
 
-  /** How many there were, sessions of several turns counted for each. */
+  /** How many requests and sessions there were. */
   get seen(): number {
     return this.#seen.length
   }
