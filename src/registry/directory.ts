@@ -70,6 +70,11 @@ export class Directory<Value> implements EntryOwner {
     return entries
   }
 
+  /** The member of a group that came first. */
+  firstMember(name: string): Value | undefined {
+    return this.#groups.get(name)?.values().next().value?.value
+  }
+
   /** The members of a group, in the order in which they came. */
   members(name: string): Value[] {
     return [...(this.#groups.get(name) ?? [])].map(({ value }) => value)

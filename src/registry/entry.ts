@@ -1,4 +1,3 @@
-import type { Holder } from './holder.ts'
 import type { Properties } from './kind.ts'
 
 /** Why a name is no longer registered. */
@@ -9,6 +8,12 @@ export type Monitor = (reason: Departure) => void
 
 /** Properties that may be set on one entry. */
 const maxProperties = 32
+
+/** Who holds an entry, as far as that needs to know. */
+export interface EntryHolder {
+  readonly name: string
+  release(entry: Entry<unknown>): void
+}
 
 /** Where an entry reports to: its directory. */
 export interface EntryOwner {
@@ -21,7 +26,7 @@ export interface EntryOwner {
 export class Entry<Value> {
   readonly name: string
   readonly value: Value
-  readonly holder: Holder | undefined
+  readonly holder: EntryHolder | undefined
   /** Set by the table of the unique names; 0 for a member of a group. */
   tag = 0
   readonly #owner: EntryOwner
@@ -35,7 +40,7 @@ export class Entry<Value> {
   #properties: Record<string, string | number | boolean> | undefined = undefined
   isRegistered = true
 
-  constructor(owner: EntryOwner, name: string, value: Value, holder: Holder | undefined) {
+  constructor(owner: EntryOwner, name: string, value: Value, holder: EntryHolder | undefined) {
     this.#owner = owner
     this.name = name
     this.value = value

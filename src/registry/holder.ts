@@ -1,10 +1,10 @@
-import type { Entry } from './entry.ts'
+import type { Entry, EntryHolder } from './entry.ts'
 
 /**
  * Whoever stands behind names: a server, an engine, an upstream. When it goes away, so do all names that it holds,
  * at once and in the order in which they came.
  */
-export class Holder {
+export class Holder implements EntryHolder {
   /** What snapshots call it. */
   readonly name: string
   /** The first and last of a list that runs through the entries themselves: to hold a name costs no memory of its own. */
