@@ -28,6 +28,11 @@ export class Connections {
     this.max = max
   }
 
+  /** What a listener may hold open, whatever happens: with those that are being refused, or have shaken no hands yet. */
+  get hardMax(): number {
+    return this.max + maxLingering
+  }
+
   get size(): number {
     return this.#names.size
   }
@@ -44,7 +49,7 @@ export class Connections {
   open(socket: Socket, transport: string): boolean {
     if (this.#names.size >= this.max) return false
     this.#register(socket, transport)
-    socket.once('close', forget)
+    socket.on('close', forget)
     return true
   }
 
