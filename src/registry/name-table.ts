@@ -6,8 +6,8 @@ export interface Named {
 }
 
 const smallest = 16
-/** Of the slots, at most. */
-const load = 0.8
+/** Of the slots, at most: in a fuller table a new name and one that is not there are looked for in too many cells. */
+const load = 0.6
 /** A table that has become this empty gives memory back. */
 const sparse = 0.1
 
@@ -127,8 +127,11 @@ export class NameTable<Value, Item extends Named> {
   }
 
   #move(from: number, to: number): void {
-    const start = from * cellWords
-    this.#cells.copyWithin(to * cellWords, start, start + cellWords)
+    const cells = this.#cells
+    // A loop: for so few words `copyWithin` takes several times as long.
+    for (let index = 0; index < cellWords; index++) {
+      cells[to * cellWords + index] = cells[from * cellWords + index] ?? 0
+    }
     this.#pairs[to * 2] = this.#pairs[from * 2]
     this.#pairs[to * 2 + 1] = this.#pairs[from * 2 + 1]
   }
