@@ -8,6 +8,7 @@ export type Monitor = (reason: Departure) => void
 
 /** Properties that may be set on one entry. */
 const maxProperties = 32
+const maxMonitors = 1000
 
 /** Who holds an entry, as far as that needs to know. */
 export interface EntryHolder {
@@ -78,12 +79,17 @@ export class Entry<Value> {
     if (this.isRegistered) this.#owner.leave(this, reason)
   }
 
-  /** Calls back when the entry goes, at once if it is gone. A function that is given twice is called twice. */
+  /**
+   * Calls back when the entry goes, at once if it is gone. A function that is given twice is called twice.
+   *
+   * @throws RangeError when there are as many as allowed
+   */
   monitor(monitor: Monitor): void {
     if (!this.isRegistered) monitor('unregistered')
     else if (this.#monitors === undefined) this.#monitors = monitor
     else if (typeof this.#monitors === 'function') this.#monitors = [this.#monitors, monitor]
-    else this.#monitors.push(monitor)
+    else if (this.#monitors.length < maxMonitors) this.#monitors.push(monitor)
+    else throw new RangeError(`An entry may have ${maxMonitors} monitors`)
   }
 
   /** Takes back one `monitor` of this function. */

@@ -3,7 +3,7 @@ import type { Entry } from './entry.ts'
 import type { Kind, Properties } from './kind.ts'
 
 /** One entry as an operator sees it; plain JSON. */
-export interface EntrySnapshot {
+interface EntrySnapshot {
   readonly name: string
   /** True for a name that others may have, too. */
   readonly isShared: boolean

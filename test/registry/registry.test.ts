@@ -162,7 +162,7 @@ test('a watcher may register, unregister, watch and stop watching while it is to
   assert.deepEqual(told, ['registered a', 'registered b', 'unregistered a', 'late unregistered b'])
 })
 
-test('a kind has no more names, watchers and properties than it may', () => {
+test('a kind has no more names, watchers, monitors and properties than it may', () => {
   const { registry } = makeRegistry()
   const few = registry.of(defineKind<number>('few', { maxNames: 2 }))
   few.register('a', 1)
@@ -174,6 +174,8 @@ test('a kind has no more names, watchers and properties than it may', () => {
   for (let index = 0; index < 32; index++) entry.set(`property ${index}`, index)
   entry.set('property 3', true)
   assert.throws(() => entry.set('one more', 1), RangeError)
+  for (let index = 0; index < 1000; index++) entry.monitor(() => {})
+  assert.throws(() => entry.monitor(() => {}), RangeError)
   for (let index = 0; index < 1000; index++) few.watch(() => {})
   assert.throws(() => few.watch(() => {}), RangeError)
   assert.throws(() => registry.of(defineKind<string>('few')), /another kind named few/)
