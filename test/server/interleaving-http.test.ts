@@ -272,6 +272,7 @@ for (const direct of [true, false]) {
       sockets: listener.sockets.filter((socket) => !socket.destroyed).length,
     })
     const nothing = {
+      admitted: 0,
       running: 0,
       sessions: 0,
       subscriptions: 0,
@@ -281,7 +282,14 @@ for (const direct of [true, false]) {
       sockets: 0,
     }
     /** What a session may keep that has not ended. */
-    const kept = { running: 0, sessions: 0, subscriptions: 0, watched: 0, silentReplies: 0 }
+    const kept = {
+      admitted: 0,
+      running: 0,
+      sessions: 0,
+      subscriptions: 0,
+      watched: 0,
+      silentReplies: 0,
+    }
     let clockMs = Date.now()
     const isDisconnected = () => left().sockets === 0 && endpoint.openBodies.size === 0
     /** A socket knows what was asked on it. */

@@ -85,8 +85,9 @@ export class BusyServer {
 
   /** What is left of clients that have gone, by the engine's own counters. */
   get left(): Record<string, number> {
-    const { running, sessions, subscriptions } = this.engine
+    const { admission, running, sessions, subscriptions } = this.engine
     return {
+      admitted: admission.running,
       running,
       sessions: sessions.size,
       subscriptions: subscriptions.size,
