@@ -77,6 +77,7 @@ class BatchAnswers {
   replyToOne(): Reply {
     return {
       getHeader: this.#reply.getHeader,
+      remoteAddress: this.#reply.remoteAddress,
       send: (json) => this.#reply.send(json),
       end: (response) => this.add(responseText(response)),
       abandon: () => this.add(undefined),

@@ -25,20 +25,26 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
   readonly #engine: Engine
   readonly #channel: Channel
   readonly #authInfo: AuthInfo | undefined
+  readonly #remoteAddress: string | undefined
   readonly #onClosed: () => void
   #session: Session | undefined = undefined
 
-  /** @param onClosed - called when the other side has gone, after everything on the connection has ended */
+  /**
+   * @param onClosed - called when the other side has gone, after everything on the connection has ended
+   * @param remoteAddress - where the other side is; undefined where there are no addresses
+   */
   constructor(
     engine: Engine,
     channel: Channel,
     authInfo: AuthInfo | undefined,
     onClosed: () => void,
+    remoteAddress?: string,
   ) {
     this.#engine = engine
     this.#channel = channel
     this.#authInfo = authInfo
     this.#onClosed = onClosed
+    this.#remoteAddress = remoteAddress
   }
 
   message(text: string): void {
@@ -103,7 +109,11 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
       return
     }
     if (request.method === 'initialize' && this.#session === undefined) {
-      const { session, response } = this.#engine.initialize(request, this.#authInfo)
+      const { session, response } = this.#engine.initialize(
+        request,
+        this.#authInfo,
+        this.#remoteAddress,
+      )
       this.#session = session
       session.outlet = this.#channel
       this.#engine.subscriptions.addSession(session)
@@ -140,7 +150,7 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
   }
 
   #reply(): Reply {
-    return new ChannelReply(this.#channel)
+    return new ChannelReply(this.#channel, this.#remoteAddress)
   }
 
   #refuse(thrown: unknown, id: RequestId | undefined): void {
@@ -148,6 +158,8 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
       thrown instanceof McpError
         ? thrown
         : new McpError('INTERNAL_ERROR', undefined, { cause: thrown })
+    const sender = { remoteAddress: this.#remoteAddress, authInfo: this.#authInfo }
+    this.#engine.guard?.refused?.(sender, error)
     this.#channel.send(encodeError(id, error))
   }
 }
@@ -155,11 +167,13 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
 /** Answers on the one channel that there is. */
 class ChannelReply implements Reply {
   readonly getHeader = undefined
+  readonly remoteAddress: string | undefined
   readonly #channel: Channel
   #isMuted = false
 
-  constructor(channel: Channel) {
+  constructor(channel: Channel, remoteAddress: string | undefined) {
     this.#channel = channel
+    this.remoteAddress = remoteAddress
   }
   send(json: string): void {
     if (!this.#isMuted) this.#channel.send(json)

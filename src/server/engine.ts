@@ -22,6 +22,7 @@ import { RequestContext } from './context.ts'
 import { isPromise } from './maybe-promise.ts'
 import { protocolMethods, readInitialize } from './protocol-methods.ts'
 import type { Reply } from './reply.ts'
+import type { GuardedRequest, RequestGuard } from './request-guard.ts'
 import { EncodedResult } from './result.ts'
 import type { MethodHandler, Outcome, Service } from './service.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -33,6 +34,8 @@ export interface EngineOptions {
   events?: Partial<EventLogLimits>
   /** Requests that one session or connection may have in progress. Default 1000. */
   maxInFlight?: number
+  /** Decides on each request before its handler, and hears what came of it. Default: none. */
+  guard?: RequestGuard
 }
 
 /** Whoever has requests in progress that can be cancelled by their id: a session or a connection. */
@@ -54,6 +57,7 @@ export class Engine {
   readonly subscriptions: Subscriptions
   readonly sweep: Sweep
   readonly eventLimits: EventLogLimits
+  readonly guard: RequestGuard | undefined
   readonly #maxInFlight: number
   readonly #running = new Set<RequestContext>()
   readonly #stopListening: () => void
@@ -66,11 +70,13 @@ export class Engine {
   constructor(service: Service, options: EngineOptions = {}) {
     this.service = service
     this.#maxInFlight = options.maxInFlight ?? 1000
+    this.guard = options.guard
     this.eventLimits = { ...defaultEventLogLimits, ...options.events }
     this.subscriptions = new Subscriptions(service.watchResource)
     this.sessions = new SessionStore(
       { ...defaultSessionLimits, ...options.sessions },
-      (session) => {
+      (session, reason) => {
+        this.guard?.sessionEnded?.(session.id, session.authInfo, reason)
         this.subscriptions.forget(session)
         this.#tasks?.sessionEnded(session)
         service.sessionEnded?.(session)
@@ -107,6 +113,27 @@ export class Engine {
   initialize(
     request: JsonRpcRequest,
     authInfo: AuthInfo | undefined,
+    remoteAddress: string | undefined,
+  ): { session: Session; response: string } {
+    const { guard } = this
+    if (guard === undefined) return this.#openSession(request, authInfo)
+    const opening = new Opening(request, authInfo, remoteAddress)
+    try {
+      guard.check(opening, true)
+      const opened = this.#openSession(request, authInfo)
+      opening.sessionId = opened.session.id
+      opening.revision = opened.session.revision.name
+      guard.settled(opening, undefined, undefined)
+      return opened
+    } catch (error) {
+      guard.settled(opening, asMcpError(error), undefined)
+      throw error
+    }
+  }
+
+  #openSession(
+    request: JsonRpcRequest,
+    authInfo: AuthInfo | undefined,
   ): { session: Session; response: string } {
     if (this.isDraining) throw new McpError('SHUTTING_DOWN')
     const { revision, profile } = readInitialize(request.params ?? noParams)
@@ -133,12 +160,17 @@ export class Engine {
     owner: RequestOwner | undefined,
   ): void {
     const context = new RequestContext(this.service, peer, request, reply)
+    const { guard } = this
     const { method } = request
     const handler = peer.revision.clientRequests.has(method)
       ? (protocolMethods.get(method) ?? this.service.methods.get(method))
       : this.#extensionMethod(peer, method)
     let outcome: Outcome | Promise<Outcome>
     try {
+      if (guard !== undefined) {
+        context.guard = guard
+        guard.check(context, handler !== undefined)
+      }
       if (this.isDraining) throw new McpError('SHUTTING_DOWN')
       if (handler === undefined) {
         throw new McpError('METHOD_NOT_FOUND', `Method not found: ${quoted(method)}`)
@@ -234,8 +266,9 @@ export class Engine {
     if (context.isSettled) return
     const { peer, request } = context
     let response: string | Uint8Array
+    let result: Outcome
     try {
-      const result = context.inputRequired ?? outcome
+      result = context.inputRequired ?? outcome
       response =
         result instanceof EncodedResult
           ? result.response(request.id)
@@ -246,7 +279,7 @@ export class Engine {
       return
     }
     context.flushProgress()
-    context.settle()
+    context.settle(undefined, result)
     context.reply.end(response, 200)
   }
 
@@ -261,13 +294,14 @@ export class Engine {
   #answerError(context: RequestContext, thrown: unknown): void {
     if (context.isSettled) return
     const { revision } = context.peer
-    const error = thrown instanceof McpError ? thrown : new McpError('INTERNAL_ERROR')
+    const error = asMcpError(thrown)
     if (!(thrown instanceof McpError)) this.service.onError(thrown, context)
     context.flushProgress()
-    context.settle()
+    context.settle(error)
     context.reply.end(
       encodeError(context.request.id, error, revision.errorCodes),
       error.httpStatus(revision.httpStatuses),
+      error.headers,
     )
   }
 
@@ -299,4 +333,31 @@ export class Engine {
       }
     })
   }
+}
+
+/** An `initialize`, which belongs to no session yet, as a guard sees it. */
+class Opening implements GuardedRequest {
+  readonly method = 'initialize'
+  readonly params: JsonObject | undefined
+  readonly requestId: RequestId
+  readonly authInfo: AuthInfo | undefined
+  readonly remoteAddress: string | undefined
+  sessionId: string | undefined = undefined
+  revision = ''
+  guardState: unknown = undefined
+
+  constructor(
+    request: JsonRpcRequest,
+    authInfo: AuthInfo | undefined,
+    remoteAddress: string | undefined,
+  ) {
+    this.params = request.params
+    this.requestId = request.id
+    this.authInfo = authInfo
+    this.remoteAddress = remoteAddress
+  }
+}
+
+function asMcpError(thrown: unknown): McpError {
+  return thrown instanceof McpError ? thrown : new McpError('INTERNAL_ERROR')
 }

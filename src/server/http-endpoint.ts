@@ -113,7 +113,11 @@ export class HttpEndpoint implements HttpReplyHost {
   #stateful(exchange: HttpExchange, authInfo: AuthInfo | undefined, envelope: Envelope): void {
     const sessionId = exchange.getHeader(header.sessionId)
     if (envelope.kind === 'request' && envelope.message.method === 'initialize' && !sessionId) {
-      const { session, response } = this.#engine.initialize(envelope.message, authInfo)
+      const { session, response } = this.#engine.initialize(
+        envelope.message,
+        authInfo,
+        exchange.remoteAddress,
+      )
       exchange.respond(200, [...headersFor(200), ...sessionHeaders(session)], response)
       return
     }

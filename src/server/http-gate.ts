@@ -5,6 +5,7 @@ import type { AuthInfo, RequestId } from '../protocol/types.ts'
 import type { HttpExchange, HttpHeaders } from '../transports/http/exchange.ts'
 import { createOriginGuard, type OriginGuardOptions } from '../transports/http/origin-guard.ts'
 import { isPromise } from './maybe-promise.ts'
+import type { RequestGuard } from './request-guard.ts'
 
 /** What an authentication hook sees of a request. */
 export interface AuthRequest {
@@ -23,6 +24,8 @@ export interface HttpGateOptions extends OriginGuardOptions {
   maxBodyBytes?: number
   /** Checks each request's credentials. Default: everybody may call. */
   authenticate?: Authenticate
+  /** Told of what is refused at the door. */
+  guard?: RequestGuard
 }
 
 const jsonHeaders: HttpHeaders = ['content-type', 'application/json']
@@ -35,24 +38,30 @@ const statusHeaders: Readonly<Record<number, HttpHeaders>> = {
   503: ['retry-after', '5'],
 }
 
-/** The headers of a response that is JSON. */
-export function headersFor(status: number): HttpHeaders {
-  const further = statusHeaders[status]
+/**
+ * The headers of a response that is JSON.
+ *
+ * @param own - what the error itself brings; takes the place of what its status has
+ */
+export function headersFor(status: number, own?: HttpHeaders): HttpHeaders {
+  const further = own ?? statusHeaders[status]
   return further === undefined ? jsonHeaders : [...jsonHeaders, ...further]
 }
 
 /** What every HTTP request passes before it means anything: where it comes from, who sends it, how large it is. */
 export class HttpGate {
-  readonly #guard: ReturnType<typeof createOriginGuard>
+  readonly #originGuard: ReturnType<typeof createOriginGuard>
   readonly #maxBodyBytes: number
   readonly #authenticate: Authenticate | undefined
+  readonly #guard: RequestGuard | undefined
   readonly #onError: (error: unknown) => void
 
   /** @param onError - told of failures that the client sees only as status 500 */
   constructor(options: HttpGateOptions, onError: (error: unknown) => void) {
-    this.#guard = createOriginGuard(options)
+    this.#originGuard = createOriginGuard(options)
     this.#maxBodyBytes = options.maxBodyBytes ?? 4 * 1024 * 1024
     this.#authenticate = options.authenticate
+    this.#guard = options.guard
     this.#onError = onError
   }
 
@@ -74,7 +83,13 @@ export class HttpGate {
         refuse(error)
       }
     }
-    const problem = this.#guard(request.getHeader('host'), request.getHeader('origin'))
+    try {
+      this.#guard?.arrived?.(request.remoteAddress)
+    } catch (error) {
+      refuse(error)
+      return
+    }
+    const problem = this.#originGuard(request.getHeader('host'), request.getHeader('origin'))
     if (problem !== undefined) refuse(new McpError('FORBIDDEN', problem))
     else if (this.#authenticate === undefined) proceed(undefined)
     else this.#identify(this.#authenticate, request, proceed, refuse)
@@ -134,13 +149,16 @@ export class HttpGate {
 
   /** Answers with an error before any method has run. */
   refuse(exchange: HttpExchange, thrown: unknown, id?: RequestId): void {
-    const { status, error } = this.explain(thrown)
-    exchange.respond(status, headersFor(status), encodeError(id, error))
+    const { status, error } = this.explain(thrown, exchange.remoteAddress)
+    exchange.respond(status, headersFor(status, error.headers), encodeError(id, error))
   }
 
   /** What the client is told of a failure; one that is not the client's goes to the operator. */
-  explain(thrown: unknown): { status: number; error: McpError } {
-    if (thrown instanceof McpError) return { status: thrown.httpStatus(), error: thrown }
+  explain(thrown: unknown, remoteAddress: string | undefined): { status: number; error: McpError } {
+    if (thrown instanceof McpError) {
+      this.#guard?.refused?.({ remoteAddress, authInfo: undefined }, thrown)
+      return { status: thrown.httpStatus(), error: thrown }
+    }
     this.#onError(thrown)
     return { status: 500, error: new McpError('INTERNAL_ERROR') }
   }

@@ -46,15 +46,19 @@ export class HttpReply implements Reply {
     this.getHeader = exchange.getHeader
   }
 
+  get remoteAddress(): string | undefined {
+    return this.#exchange.remoteAddress
+  }
+
   send(json: string): void {
     this.openStream()
     this.#write(json)
   }
 
-  end(response: string | Uint8Array, httpStatus: number): void {
+  end(response: string | Uint8Array, httpStatus: number, further?: HttpHeaders): void {
     this.#host.silentReplies.delete(this)
     if (this.#stream === undefined) {
-      const headers = headersFor(httpStatus)
+      const headers = headersFor(httpStatus, further)
       const all = this.#headers.length === 0 ? headers : [...headers, ...this.#headers]
       this.#exchange.respond(httpStatus, all, response)
       return

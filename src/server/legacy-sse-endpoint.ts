@@ -63,6 +63,7 @@ export class LegacySseEndpoint {
         { send: (message) => body.event(responseText(message)), close: () => body.close() },
         authInfo,
         () => this.#streams.delete(id),
+        exchange.remoteAddress,
       )
       this.#streams.set(id, { connection, body, subject: authInfo?.subject })
       exchange.onDisconnect(() => connection.closed())

@@ -1,7 +1,32 @@
 import { McpError } from '../protocol/errors.ts'
 import type { Revision } from '../protocol/revisions/index.ts'
 import type { JsonObject } from '../protocol/types.ts'
+import type { ListedKind, Visibility } from './request-guard.ts'
 import type { EncodedResult, ResultEncoder } from './result.ts'
+
+/** What some clients see of a list. */
+export interface ListView<Item> {
+  /** The same for all who see the same. */
+  readonly name: string
+  readonly includes: (item: Item) => boolean
+}
+
+/** Pages of views that are kept. There are as many views as there are sets of roles; pages of the oldest go first. */
+const maxViewPages = 1000
+
+/** What a caller sees of a list, of which it may already see no more than `base`. */
+export function viewOf<Item>(
+  visibility: Visibility | undefined,
+  kind: ListedKind,
+  nameOf: (item: Item) => string,
+  base?: ListView<Item>,
+): ListView<Item> | undefined {
+  if (visibility === undefined) return base
+  return {
+    name: base === undefined ? visibility.key : `${base.name} ${visibility.key}`,
+    includes: (item) => base?.includes(item) !== false && visibility.includes(kind, nameOf(item)),
+  }
+}
 
 /**
  * A list that clients page through: `tools/list` and its like.
@@ -14,6 +39,7 @@ export class PagedList<Item> {
   readonly #shape: (revision: Revision, item: Item) => JsonObject
   readonly #pageSize: number
   readonly #pages = new Map<string, EncodedResult>()
+  readonly #viewPages = new Map<string, EncodedResult>()
   /** Called when an item has come or gone. */
   onChange: () => void = () => {}
 
@@ -54,25 +80,25 @@ export class PagedList<Item> {
   /**
    * One page, encoded.
    *
-   * @param view - what some clients see of the list: its name, and the items in it
+   * @param view - what this client sees of the list; default: all of it
    * @throws McpError INVALID_PARAMS for a cursor that is none of this list's
    */
   page(
     encoder: ResultEncoder,
     revision: Revision,
     cursor: unknown,
-    view?: { readonly name: string; readonly includes: (item: Item) => boolean },
+    view?: ListView<Item>,
   ): EncodedResult {
     if (cursor !== undefined && typeof cursor !== 'string') throw unknownCursor()
+    const pages = view === undefined ? this.#pages : this.#viewPages
     const list = view === undefined ? revision.name : `${revision.name}/${view.name}`
     const key = cursor === undefined ? list : `${list} ${cursor}`
-    let page = this.#pages.get(key)
+    let page = pages.get(key)
     if (page === undefined) {
-      const items = [...this.#items.values()]
-      const seen = view === undefined ? items : items.filter(view.includes)
-      page = this.#encode(encoder, revision, seen, cursor)
+      page = this.#encode(encoder, revision, this.#seen(view), cursor)
       // Only valid cursors come here, and there are no more of them than pages.
-      this.#pages.set(key, page)
+      pages.set(key, page)
+      if (pages.size > maxViewPages && view !== undefined) forgetOldest(pages)
     }
     return page
   }
@@ -83,8 +109,14 @@ export class PagedList<Item> {
     revision: Revision,
     cursor: unknown,
     further: readonly Item[],
+    view?: ListView<Item>,
   ): EncodedResult {
-    return this.#encode(encoder, revision, [...this.#items.values(), ...further], cursor)
+    return this.#encode(encoder, revision, this.#seen(view, further), cursor)
+  }
+
+  #seen(view: ListView<Item> | undefined, further: readonly Item[] = []): Item[] {
+    const items = [...this.#items.values(), ...further]
+    return view === undefined ? items : items.filter(view.includes)
   }
 
   #encode(
@@ -122,8 +154,14 @@ export class PagedList<Item> {
 
   #changed(): void {
     this.#pages.clear()
+    this.#viewPages.clear()
     this.onChange()
   }
+}
+
+function forgetOldest(pages: Map<string, unknown>): void {
+  const [oldest] = pages.keys()
+  if (oldest !== undefined) pages.delete(oldest)
 }
 
 function writeCursor(member: string, offset: number): string {

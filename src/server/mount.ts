@@ -13,6 +13,7 @@ import type { Peer } from '../sessions/peer.ts'
 import { Session } from '../sessions/session.ts'
 import { type ClientIdentity, Relay, type SdkServer } from './relay.ts'
 import { type ErrorHook, errorReporter } from './report-error.ts'
+import type { ListedKind, Visibility } from './request-guard.ts'
 import { RequestStateCodec } from './request-state.ts'
 import { ResultEncoder } from './result.ts'
 import { type Change, type MethodHandler, type Servable, type Service, service } from './service.ts'
@@ -95,7 +96,7 @@ export async function mount(
       context.openRound()
       const relay = await relayOf(context.peer)
       const result = await relay.request(method, withoutRound(params), context)
-      const shaped = shape(context.peer.revision, result)
+      const shaped = visibleOf(method, shape(context.peer.revision, result), context.visibility)
       return isCacheable ? encoder.withCacheHints(context.peer.revision, shaped) : shaped
     })
   }
@@ -173,6 +174,30 @@ function listOf<Item>(
     ...result,
     [member]: (result[member] as Item[]).map((item) => shape(revision, item)),
   })
+}
+
+/** The part of a list that the caller may see; any other result as it is. */
+function visibleOf(
+  method: string,
+  result: JsonObject,
+  visibility: Visibility | undefined,
+): JsonObject {
+  const list = lists[method]
+  const items = list === undefined ? undefined : result[list.member]
+  if (list === undefined || visibility === undefined || !Array.isArray(items)) return result
+  const seen = items.filter((item) => visibility.includes(list.kind, String(item[list.key])))
+  return { ...result, [list.member]: seen }
+}
+
+const lists: Record<string, { member: string; kind: ListedKind; key: string }> = {
+  'tools/list': { member: 'tools', kind: 'tool', key: 'name' },
+  'prompts/list': { member: 'prompts', kind: 'prompt', key: 'name' },
+  'resources/list': { member: 'resources', kind: 'resource', key: 'uri' },
+  'resources/templates/list': {
+    member: 'resourceTemplates',
+    kind: 'resourceTemplate',
+    key: 'uriTemplate',
+  },
 }
 
 /** The members of a round trip are between the client and us. */

@@ -6,8 +6,9 @@ import type { GetPromptResult, Icon, JsonObject, Prompt, PromptMessage } from '.
 import type { Completable, Completer } from './completion.ts'
 import { text } from './content.ts'
 import type { Context, RequestContext } from './context.ts'
-import { PagedList } from './list.ts'
+import { PagedList, viewOf } from './list.ts'
 import { mapMaybe } from './maybe-promise.ts'
+import type { EncodedResult, ResultEncoder } from './result.ts'
 
 export interface PromptArgumentConfig {
   title?: string
@@ -40,6 +41,8 @@ interface RegisteredPrompt extends Completable {
   readonly prompt: Prompt
   readonly handler: (args: never, context: Context) => PromptReturn | Promise<PromptReturn>
 }
+
+const nameOf = ({ prompt }: RegisteredPrompt): string => prompt.name
 
 /** `prompts/list` and `prompts/get`. */
 export class Prompts {
@@ -75,6 +78,14 @@ export class Prompts {
     }
     this.list.add(name, registered)
     return () => this.list.remove(name, registered)
+  }
+
+  page(
+    encoder: ResultEncoder,
+    { peer: { revision }, visibility }: RequestContext,
+    cursor: unknown,
+  ): EncodedResult {
+    return this.list.page(encoder, revision, cursor, viewOf(visibility, 'prompt', nameOf))
   }
 
   get(context: RequestContext, params: JsonObject): GetPromptResult | Promise<GetPromptResult> {

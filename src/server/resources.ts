@@ -13,7 +13,7 @@ import { parseUriTemplate, type UriTemplate } from '../protocol/uri-template.ts'
 import type { Completable, Completer } from './completion.ts'
 import { toBase64 } from './content.ts'
 import type { Context, RequestContext } from './context.ts'
-import { PagedList } from './list.ts'
+import { PagedList, viewOf } from './list.ts'
 import { mapMaybe } from './maybe-promise.ts'
 import type { EncodedResult, ResultEncoder } from './result.ts'
 
@@ -59,6 +59,10 @@ interface RegisteredTemplate extends Completable {
   readonly read: ResourceReader
   readonly list: ResourceTemplateConfig['list']
 }
+
+const uriOf = ({ resource }: RegisteredResource): string => resource.uri
+const templateOf = ({ resourceTemplate }: RegisteredTemplate): string =>
+  resourceTemplate.uriTemplate
 
 /** RFC 3986: a scheme, a colon, and no white space or control characters. */
 const uriPattern = /^[A-Za-z][A-Za-z0-9+.-]*:[^\s\p{Cc}]*$/u
@@ -140,15 +144,25 @@ export class Resources {
 
   listResources(
     encoder: ResultEncoder,
-    { peer: { revision } }: RequestContext,
+    { peer: { revision }, visibility }: RequestContext,
     cursor: unknown,
   ): EncodedResult | Promise<EncodedResult> {
+    const view = viewOf(visibility, 'resource', uriOf)
     const listers = [...this.templates.values()].flatMap(({ list }) => (list ? [list] : []))
-    if (listers.length === 0) return this.resources.page(encoder, revision, cursor)
+    if (listers.length === 0) return this.resources.page(encoder, revision, cursor, view)
     return Promise.all(listers.map(async (list) => list())).then((lists) => {
       const further = lists.flat().map((resource) => ({ resource, read: unread }))
-      return this.resources.pageWith(encoder, revision, cursor, further)
+      return this.resources.pageWith(encoder, revision, cursor, further, view)
     })
+  }
+
+  listTemplates(
+    encoder: ResultEncoder,
+    { peer: { revision }, visibility }: RequestContext,
+    cursor: unknown,
+  ): EncodedResult {
+    const view = viewOf(visibility, 'resourceTemplate', templateOf)
+    return this.templates.page(encoder, revision, cursor, view)
   }
 
   read(context: RequestContext, params: JsonObject): JsonObject | Promise<JsonObject> {

@@ -37,6 +37,12 @@ export async function serveTcp(
   const engine = new Engine(server[service], options)
   const open = new Map<Socket, ChannelConnection>()
   const accept = (socket: Socket): void => {
+    try {
+      engine.guard?.arrived?.(socket.remoteAddress)
+    } catch {
+      socket.destroy()
+      return
+    }
     socket.setNoDelay(true)
     socket.setKeepAlive(true, 15_000)
     let connection: ChannelConnection | undefined
@@ -44,11 +50,17 @@ export async function serveTcp(
       socket,
       socket,
       (each) => {
-        connection = new ChannelConnection(engine, each, undefined, () => {
-          channel.close()
-          // Once what was written has gone out. Waiting for the client to end its side could take for ever.
-          socket.destroySoon()
-        })
+        connection = new ChannelConnection(
+          engine,
+          each,
+          undefined,
+          () => {
+            channel.close()
+            // Once what was written has gone out. Waiting for the client to end its side could take for ever.
+            socket.destroySoon()
+          },
+          socket.remoteAddress,
+        )
         return connection
       },
       options,

@@ -9,10 +9,9 @@ import { checkIcons } from '../protocol/icons.ts'
 import { isJsonObject } from '../protocol/json-rpc.ts'
 import { shapeTool, shapeToolResult } from '../protocol/shape.ts'
 import type { CallToolResult, JsonObject, Tool } from '../protocol/types.ts'
-import type { Peer } from '../sessions/peer.ts'
 import type { Context, RequestContext } from './context.ts'
 import { InputRequired } from './input-round.ts'
-import { PagedList } from './list.ts'
+import { PagedList, viewOf } from './list.ts'
 import { isPromise, mapMaybe } from './maybe-promise.ts'
 import type { EncodedResult, ResultEncoder } from './result.ts'
 import { type Checked, type CompiledSchema, compileSchema, type SchemaInput } from './schema.ts'
@@ -34,6 +33,8 @@ interface RegisteredTool {
 
 /** The tools that may be offered to the agent. */
 const modelView = { name: 'model', includes: ({ tool }: RegisteredTool) => isForModel(tool) }
+
+const nameOf = ({ tool }: RegisteredTool): string => tool.name
 
 /** The schema of a tool that takes nothing (2026-07-28, server/tools#tool). */
 const noArguments = { type: 'object', additionalProperties: false } as const
@@ -95,11 +96,12 @@ export class Tools {
   /** A page of the list. Tools for user interfaces alone are shown to clients that have such. */
   page(
     encoder: ResultEncoder,
-    { revision, clientCapabilities }: Peer,
+    { peer: { revision, clientCapabilities }, visibility }: RequestContext,
     cursor: unknown,
   ): EncodedResult {
     const hidesSome = this.#hasAppTools && !supportsUi(clientCapabilities)
-    return this.list.page(encoder, revision, cursor, hidesSome ? modelView : undefined)
+    const view = viewOf(visibility, 'tool', nameOf, hidesSome ? modelView : undefined)
+    return this.list.page(encoder, revision, cursor, view)
   }
 
   call(context: RequestContext, params: JsonObject, host: MethodHost): object | Promise<object> {

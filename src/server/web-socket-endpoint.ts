@@ -7,7 +7,7 @@ import type { AuthInfo } from '../protocol/types.ts'
 import { WebSocketChannel } from '../transports/web-socket-channel.ts'
 import { ChannelConnection } from './channel-connection.ts'
 import type { Engine } from './engine.ts'
-import type { AuthRequest, HttpGate } from './http-gate.ts'
+import { type AuthRequest, type HttpGate, headersFor } from './http-gate.ts'
 
 export interface WebSocketEndpointOptions {
   /** Default 4 MiB. */
@@ -53,18 +53,19 @@ export class WebSocketEndpoint {
 
   /** Answers a request to upgrade: with a connection, or with an HTTP error and the end of the socket. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const asked = authRequestOf(request)
     const refuse = (thrown: unknown): void => {
-      const { status, error } = this.#gate.explain(thrown)
+      const { status, error } = this.#gate.explain(thrown, asked.remoteAddress)
       refuseUpgrade(socket, status, error)
     }
     this.#gate.admit(
-      authRequestOf(request),
+      asked,
       (authInfo) => {
         if (this.#engine.isDraining) throw new McpError('SHUTTING_DOWN')
         if (this.#channels.size >= this.#maxConnections) throw new McpError('SESSION_LIMIT')
         requireSubprotocol(request.headers['sec-websocket-protocol'])
         this.#server.handleUpgrade(request, socket, head, (webSocket) =>
-          this.#open(webSocket, authInfo),
+          this.#open(webSocket, authInfo, asked.remoteAddress),
         )
       },
       refuse,
@@ -81,11 +82,15 @@ export class WebSocketEndpoint {
     for (const channel of this.#channels) channel.terminate()
   }
 
-  #open(webSocket: WebSocket, authInfo: AuthInfo | undefined): void {
+  #open(
+    webSocket: WebSocket,
+    authInfo: AuthInfo | undefined,
+    remoteAddress: string | undefined,
+  ): void {
+    const forget = (): void => void this.#channels.delete(channel)
     const channel = new WebSocketChannel(
       webSocket,
-      (each) =>
-        new ChannelConnection(this.#engine, each, authInfo, () => this.#channels.delete(channel)),
+      (each) => new ChannelConnection(this.#engine, each, authInfo, forget, remoteAddress),
     )
     this.#channels.add(channel)
   }
@@ -115,8 +120,11 @@ function requireSubprotocol(offered: string | undefined): void {
 
 function refuseUpgrade(socket: Duplex, status: number, error: McpError): void {
   const body = encodeError(undefined, error)
-  socket.end(
-    `HTTP/1.1 ${status} Refused\r\nContent-Type: application/json\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  )
+  const headers = headersFor(status, error.headers)
+  let head = `HTTP/1.1 ${status} Refused\r\n`
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    head += `${headers[index]}: ${headers[index + 1]}\r\n`
+  }
+  head += `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n`
+  socket.end(head + body)
 }
