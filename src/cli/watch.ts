@@ -1,6 +1,7 @@
 import cluster, { type Worker } from 'node:cluster'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { WatchedFiles } from '../internal/watched-files.ts'
 import { bannerLines, type Listening, listeningEvent, stoppingLine } from './banner.ts'
 import { CliError } from './cli-error.ts'
 import type { ExitCode } from './exit-codes.ts'
@@ -10,7 +11,6 @@ import { relativeIfInside } from './load-error.ts'
 import { findServerFile } from './load-server.ts'
 import { untilStopped } from './until-stopped.ts'
 import type { SupervisorMessage, WorkerMessage } from './watch-messages.ts'
-import { WatchedFiles } from './watched-files.ts'
 
 const workerProgram = fileURLToPath(
   new URL(`./watch-worker${extname(import.meta.url)}`, import.meta.url),

@@ -177,6 +177,12 @@ export class RequestContext implements Context, InFlightRequest, GuardedRequest 
   get remoteAddress(): string | undefined {
     return this.reply.remoteAddress
   }
+  get getHeader(): Reply['getHeader'] {
+    return this.reply.getHeader
+  }
+  get hasArrived(): boolean {
+    return this.reply.getHeader !== undefined
+  }
   /** What the caller sees of lists; undefined: all of them. */
   get visibility(): Visibility | undefined {
     return this.guard?.visibility?.(this.authInfo)

@@ -344,6 +344,8 @@ class Opening implements GuardedRequest {
   readonly remoteAddress: string | undefined
   sessionId: string | undefined = undefined
   revision = ''
+  readonly hasArrived = true
+  readonly getHeader = undefined
   guardState: unknown = undefined
 
   constructor(

@@ -15,6 +15,10 @@ export interface GuardedRequest extends Sender {
   readonly requestId: RequestId
   readonly sessionId: string | undefined
   readonly revision: string
+  /** Whether it came by itself, so that the guard has heard of its arrival; on a connection many come after one. */
+  readonly hasArrived: boolean
+  /** A header of the request by its name in lower case; undefined where a transport has none. */
+  readonly getHeader: ((name: string) => string | undefined) | undefined
   /** What the guard keeps of the request until it is settled. */
   guardState: unknown
 }
@@ -35,7 +39,7 @@ export interface Visibility {
  */
 export interface RequestGuard {
   /**
-   * Before it is asked who calls, and before the body is read.
+   * For each HTTP request and each connection, before it is asked who calls and before a body is read.
    *
    * @throws McpError to refuse
    */
