@@ -5,8 +5,8 @@ import {
   encodeResult,
   type JsonRpcRequest,
   openEnvelope,
-  parseJson,
 } from '../protocol/json-rpc.ts'
+import { idInText, parseJson } from '../protocol/json-text.ts'
 import { claimedVersion, claimsStateless, readRequestMeta } from '../protocol/meta.ts'
 import { findRevision, unsupportedVersion } from '../protocol/revisions/index.ts'
 import type { AuthInfo, RequestId } from '../protocol/types.ts'
@@ -48,11 +48,15 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
   }
 
   message(text: string): void {
+    let value: unknown
     try {
-      this.receive(parseJson(text))
+      value = parseJson(text, this.#engine.jsonBounds)
     } catch (error) {
-      this.#refuse(error, undefined)
+      const isJson = error instanceof McpError && error.code === 'INVALID_REQUEST'
+      this.#refuse(error, isJson ? idInText(text) : undefined)
+      return
     }
+    this.receive(value)
   }
 
   /** Takes a message that has been parsed. Never throws. */

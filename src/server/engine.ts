@@ -8,6 +8,7 @@ import {
   type JsonRpcNotification,
   type JsonRpcRequest,
 } from '../protocol/json-rpc.ts'
+import { defaultJsonBounds, type JsonBounds } from '../protocol/json-text.ts'
 import { shapeServerCapabilities } from '../protocol/shape.ts'
 import type { AuthInfo, JsonObject, RequestId } from '../protocol/types.ts'
 import { defaultEventLogLimits, type EventLogLimits } from '../sessions/event-log.ts'
@@ -34,6 +35,8 @@ export interface EngineOptions {
   events?: Partial<EventLogLimits>
   /** Requests that one session or connection may have in progress. Default 1000. */
   maxInFlight?: number
+  /** How large the parts of a message may be. */
+  json?: Partial<JsonBounds>
   /** Decides on each request before its handler, and hears what came of it. Default: none. */
   guard?: RequestGuard
 }
@@ -58,6 +61,7 @@ export class Engine {
   readonly sweep: Sweep
   readonly eventLimits: EventLogLimits
   readonly guard: RequestGuard | undefined
+  readonly jsonBounds: JsonBounds
   readonly #maxInFlight: number
   readonly #running = new Set<RequestContext>()
   readonly #stopListening: () => void
@@ -71,6 +75,7 @@ export class Engine {
     this.service = service
     this.#maxInFlight = options.maxInFlight ?? 1000
     this.guard = options.guard
+    this.jsonBounds = { ...defaultJsonBounds, ...options.json }
     this.eventLimits = { ...defaultEventLogLimits, ...options.events }
     this.subscriptions = new Subscriptions(service.watchResource)
     this.sessions = new SessionStore(

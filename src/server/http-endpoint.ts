@@ -45,6 +45,7 @@ export class HttpEndpoint implements HttpReplyHost {
 
   /** Answers one exchange, now or later. Never throws. */
   handle(exchange: HttpExchange): void {
+    if (this.#gate.answerCors(exchange)) return
     this.#gate.admit(
       exchange,
       (authInfo) => this.#route(exchange, authInfo),

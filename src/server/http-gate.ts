@@ -1,7 +1,9 @@
 import { isUtf8 } from 'node:buffer'
 import { McpError } from '../protocol/errors.ts'
-import { encodeError, parseJson } from '../protocol/json-rpc.ts'
+import { encodeError } from '../protocol/json-rpc.ts'
+import { defaultJsonBounds, idInText, type JsonBounds, parseJson } from '../protocol/json-text.ts'
 import type { AuthInfo, RequestId } from '../protocol/types.ts'
+import { type Cors, createCors } from '../transports/http/cors.ts'
 import type { HttpExchange, HttpHeaders } from '../transports/http/exchange.ts'
 import { createOriginGuard, type OriginGuardOptions } from '../transports/http/origin-guard.ts'
 import { isPromise } from './maybe-promise.ts'
@@ -22,6 +24,8 @@ export type Authenticate = (
 export interface HttpGateOptions extends OriginGuardOptions {
   /** Default 4 MiB. */
   maxBodyBytes?: number
+  /** How large the parts of a message may be. */
+  json?: Partial<JsonBounds>
   /** Checks each request's credentials. Default: everybody may call. */
   authenticate?: Authenticate
   /** Told of what is refused at the door. */
@@ -48,6 +52,11 @@ export function headersFor(status: number, own?: HttpHeaders): HttpHeaders {
   return further === undefined ? jsonHeaders : [...jsonHeaders, ...further]
 }
 
+/** It was JSON, so it may have had an id. */
+function isInvalid(error: unknown): boolean {
+  return error instanceof McpError && error.code === 'INVALID_REQUEST'
+}
+
 /** What every HTTP request passes before it means anything: where it comes from, who sends it, how large it is. */
 export class HttpGate {
   readonly #originGuard: ReturnType<typeof createOriginGuard>
@@ -55,6 +64,8 @@ export class HttpGate {
   readonly #authenticate: Authenticate | undefined
   readonly #guard: RequestGuard | undefined
   readonly #onError: (error: unknown) => void
+  readonly #cors: Cors | undefined
+  readonly #jsonBounds: JsonBounds
 
   /** @param onError - told of failures that the client sees only as status 500 */
   constructor(options: HttpGateOptions, onError: (error: unknown) => void) {
@@ -62,7 +73,35 @@ export class HttpGate {
     this.#maxBodyBytes = options.maxBodyBytes ?? 4 * 1024 * 1024
     this.#authenticate = options.authenticate
     this.#guard = options.guard
+    this.#cors = createCors(options.allowedOrigins ?? [])
+    this.#jsonBounds = { ...defaultJsonBounds, ...options.json }
     this.#onError = onError
+  }
+
+  /**
+   * Says to browsers that the page of an allowed origin may read the response, and answers their question whether it
+   * may call.
+   *
+   * @returns whether the exchange is answered
+   */
+  answerCors(exchange: HttpExchange): boolean {
+    const cors = this.#cors
+    const origin = cors === undefined ? undefined : exchange.getHeader('origin')
+    if (cors === undefined || origin === undefined) return false
+    const isPreflight =
+      exchange.method === 'OPTIONS' &&
+      exchange.getHeader('access-control-request-method') !== undefined
+    if (!isPreflight) {
+      const headers = cors.headersFor(origin)
+      if (headers !== undefined) exchange.addHeaders(headers)
+      return false
+    }
+    const wanted = exchange.getHeader('access-control-request-headers')
+    const headers = cors.preflightFor(origin, wanted)
+    if (headers === undefined || this.#originGuard(exchange.getHeader('host'), origin)) {
+      this.refuse(exchange, new McpError('FORBIDDEN', 'Origin not allowed'))
+    } else exchange.respond(204, headers)
+    return true
   }
 
   /**
@@ -125,16 +164,23 @@ export class HttpGate {
     if (contentType !== 'application/json' && !jsonType.test(contentType ?? '')) {
       throw new McpError('UNSUPPORTED_MEDIA_TYPE', 'Content-Type must be application/json')
     }
+    const encoding = exchange.getHeader('content-encoding')
+    if (encoding !== undefined && encoding !== 'identity') {
+      // What is small on the way may be without bound when it is unpacked.
+      throw new McpError('UNSUPPORTED_MEDIA_TYPE', 'Content-Encoding is not supported')
+    }
     exchange.readBody(this.#maxBodyBytes, (body) => {
+      let text = ''
       try {
-        use(this.#parse(body))
+        text = this.#decode(body)
+        use(parseJson(text, this.#jsonBounds))
       } catch (error) {
-        this.refuse(exchange, error)
+        this.refuse(exchange, error, isInvalid(error) ? idInText(text) : undefined)
       }
     })
   }
 
-  #parse(body: Uint8Array | undefined): unknown {
+  #decode(body: Uint8Array | undefined): string {
     if (body === undefined) {
       throw new McpError(
         'PAYLOAD_TOO_LARGE',
@@ -144,7 +190,7 @@ export class HttpGate {
     if (!isUtf8(body)) {
       throw new McpError('PARSE_ERROR', 'Parse error: the message is not valid UTF-8')
     }
-    return parseJson(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString())
+    return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
   }
 
   /** Answers with an error before any method has run. */

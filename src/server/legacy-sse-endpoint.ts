@@ -98,6 +98,7 @@ export class LegacySseEndpoint {
     method: string,
     enter: (authInfo: AuthInfo | undefined) => void,
   ): void {
+    if (this.#gate.answerCors(exchange)) return
     const refuse = (error: unknown): void => this.#gate.refuse(exchange, error)
     if (exchange.method === method) this.#gate.admit(exchange, enter, refuse)
     else refuse(new McpError('METHOD_NOT_ALLOWED', `HTTP method not allowed: use ${method}`))

@@ -191,10 +191,18 @@ export class Resources {
     }
     for (const { uriTemplate, read, resourceTemplate } of this.templates.values()) {
       const variables = uriTemplate.match(uri)
-      if (variables !== undefined) return { read, variables, mimeType: resourceTemplate.mimeType }
+      // A reader that puts it into a path would leave the folder that it is for.
+      if (variables !== undefined && !Object.values(variables).some(climbs)) {
+        return { read, variables, mimeType: resourceTemplate.mimeType }
+      }
     }
     return undefined
   }
+}
+
+/** `..` as a part of a path, or a zero character, at which C ends a path. */
+function climbs(value: string): boolean {
+  return value.includes('\0') || /(?:^|[/\\])\.\.(?:$|[/\\])/.test(value)
 }
 
 function toContents(part: ReadPart, uri: string, mimeType: string | undefined): ResourceContents {

@@ -2,6 +2,7 @@ import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { builtin } from '../internal/builtin.ts'
+import { clientAddressThrough } from '../transports/http/client-address.ts'
 import { NodeExchange } from '../transports/http/node-exchange.ts'
 import { loopbackHosts } from '../transports/http/origin-guard.ts'
 import { Engine, type EngineOptions } from './engine.ts'
@@ -10,7 +11,7 @@ import { HttpGate } from './http-gate.ts'
 import { LegacySseEndpoint } from './legacy-sse-endpoint.ts'
 import { answerProbe } from './probes.ts'
 import { type Servable, service } from './service.ts'
-import type { WebSocketEndpoint } from './web-socket-endpoint.ts'
+import type { WebSocketEndpoint, WebSocketEndpointOptions } from './web-socket-endpoint.ts'
 
 export interface ServeHttpOptions extends EngineOptions, HttpEndpointOptions {
   /** Default 8080; 0 takes a free one. */
@@ -26,6 +27,17 @@ export interface ServeHttpOptions extends EngineOptions, HttpEndpointOptions {
    * has deprecated it.
    */
   legacySse?: boolean
+  /**
+   * Proxies whose word on the client's address is taken (`Forwarded`, `X-Forwarded-For`): addresses, networks such as
+   * `10.0.0.0/8`, or `loopback`. Default: none.
+   */
+  trustedProxies?: readonly string[]
+  /** Milliseconds that a client has for the headers of a request. Default 10,000. */
+  headersTimeoutMs?: number
+  /** Milliseconds that a client has for a whole request. Default 30,000. */
+  requestTimeoutMs?: number
+  /** HTTP connections at one time; a further one is closed. Default 100,000. */
+  maxHttpConnections?: number
   /** Milliseconds for which running requests may finish when the listener closes. Default 10,000. */
   drainMs?: number
 }
@@ -57,7 +69,10 @@ export async function serveHttp(
   options: ServeHttpOptions = {},
 ): Promise<HttpListener> {
   const { port = 8080, host = '127.0.0.1', drainMs = 10_000 } = options
-  const { paths = ['/mcp', '/json-rpc'], webSocketPath } = options
+  const { paths = ['/mcp', '/json-rpc'], webSocketPath, trustedProxies = [] } = options
+  const { headersTimeoutMs = 10_000, requestTimeoutMs = 30_000 } = options
+  const clientAddress =
+    trustedProxies.length === 0 ? undefined : clientAddressThrough(trustedProxies)
   const engine = new Engine(server[service], options)
   const gate = new HttpGate({ ...guardFor(host), ...options }, (error) =>
     engine.service.onError(error, undefined),
@@ -68,28 +83,36 @@ export async function serveHttp(
     ? new LegacySseEndpoint(engine, gate, messagePath, options)
     : undefined
   const webSockets =
-    webSocketPath === undefined ? undefined : await openWebSockets(engine, gate, options)
+    webSocketPath === undefined
+      ? undefined
+      : await openWebSockets(engine, gate, { ...options, ...(clientAddress && { clientAddress }) })
   const startedAtMs = Date.now()
 
   const listener = builtin.http.createServer(
     {
       // A client has this long for its headers, and for the whole of its request (slowloris).
-      headersTimeout: 10_000,
-      requestTimeout: 30_000,
+      headersTimeout: Math.min(headersTimeoutMs, requestTimeoutMs),
+      requestTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: Math.min(5000, headersTimeoutMs),
       // Longer than load balancers keep an idle connection, so that it is they who close it.
       keepAliveTimeout: 65_000,
       noDelay: true,
+      // Whatever NODE_OPTIONS say: what two programs read in two ways is how requests are smuggled.
+      insecureHTTPParser: false,
+      // A header that is there twice is the wrong value, rather than the one of them that a proxy did not look at.
+      joinDuplicateHeaders: true,
     },
     (request, response) => {
       const path = pathOf(request.url)
-      if (endpointPaths.has(path)) endpoint.handle(new NodeExchange(request, response))
-      else if (legacySse !== undefined && path === ssePath) {
-        legacySse.open(new NodeExchange(request, response))
-      } else if (legacySse !== undefined && path === messagePath) {
-        legacySse.post(new NodeExchange(request, response), queryOf(request.url).get('sessionId'))
+      const exchange = (): NodeExchange => new NodeExchange(request, response, clientAddress)
+      if (endpointPaths.has(path)) endpoint.handle(exchange())
+      else if (legacySse !== undefined && path === ssePath) legacySse.open(exchange())
+      else if (legacySse !== undefined && path === messagePath) {
+        legacySse.post(exchange(), queryOf(request.url).get('sessionId'))
       } else answerProbe(path, request, response, engine, startedAtMs)
     },
   )
+  listener.maxConnections = options.maxHttpConnections ?? 100_000
   if (webSockets !== undefined) {
     listener.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       if (pathOf(request.url) === webSocketPath) webSockets.upgrade(request, socket, head)
@@ -129,7 +152,7 @@ export async function serveHttp(
 async function openWebSockets(
   engine: Engine,
   gate: HttpGate,
-  options: ServeHttpOptions,
+  options: WebSocketEndpointOptions,
 ): Promise<WebSocketEndpoint> {
   const { WebSocketEndpoint } = await import('./web-socket-endpoint.ts')
   return new WebSocketEndpoint(engine, gate, options)

@@ -67,12 +67,13 @@ export class Tools {
   ): () => void {
     if (name === '') throw new TypeError('A tool needs a name')
     if (!goodName.test(name)) warnOfName(name)
-    const { input, output, task: taskConfig, ui, ...described } = config
+    const { input, output, task: taskConfig, ui, unboundedPatterns, ...described } = config
     const registered = withToolName(name, () => {
       checkIcons(config.icons)
-      const compiled = compileSchema(input ?? noArguments, 'input')
+      const compiled = compileSchema(input ?? noArguments, 'input', unboundedPatterns)
       if (compiled.json.type !== 'object') throw new TypeError('input must have type "object"')
-      const compiledOutput = output === undefined ? undefined : compileSchema(output, 'output')
+      const compiledOutput =
+        output === undefined ? undefined : compileSchema(output, 'output', unboundedPatterns)
       const tool: Tool = { name, ...described, inputSchema: compiled.json }
       if (compiledOutput !== undefined) tool.outputSchema = compiledOutput.json
       const task = readTaskConfig(taskConfig)

@@ -4,6 +4,8 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import { McpError } from '../protocol/errors.ts'
 import { encodeError } from '../protocol/json-rpc.ts'
 import type { AuthInfo } from '../protocol/types.ts'
+import type { ClientAddress } from '../transports/http/client-address.ts'
+import { addressOf } from '../transports/http/node-exchange.ts'
 import { WebSocketChannel } from '../transports/web-socket-channel.ts'
 import { ChannelConnection } from './channel-connection.ts'
 import type { Engine } from './engine.ts'
@@ -16,6 +18,8 @@ export interface WebSocketEndpointOptions {
   keepAliveMs?: number
   /** Default 100,000. */
   maxConnections?: number
+  /** Finds the client behind proxies; default: whoever is connected. */
+  clientAddress?: ClientAddress
 }
 
 /** The subprotocol of MCP over WebSocket. A client that offers subprotocols must offer it. */
@@ -29,6 +33,7 @@ export class WebSocketEndpoint {
   readonly #server: WebSocketServer
   readonly #maxConnections: number
   readonly #keepAliveMs: number
+  readonly #clientAddress: ClientAddress | undefined
   #lastPingMs = Date.now()
 
   constructor(engine: Engine, gate: HttpGate, options: WebSocketEndpointOptions = {}) {
@@ -36,6 +41,7 @@ export class WebSocketEndpoint {
     this.#gate = gate
     this.#maxConnections = options.maxConnections ?? 100_000
     this.#keepAliveMs = options.keepAliveMs ?? 15_000
+    this.#clientAddress = options.clientAddress
     this.#server = new WebSocketServer({
       noServer: true,
       clientTracking: false,
@@ -53,7 +59,7 @@ export class WebSocketEndpoint {
 
   /** Answers a request to upgrade: with a connection, or with an HTTP error and the end of the socket. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const asked = authRequestOf(request)
+    const asked = authRequestOf(request, this.#clientAddress)
     const refuse = (thrown: unknown): void => {
       const { status, error } = this.#gate.explain(thrown, asked.remoteAddress)
       refuseUpgrade(socket, status, error)
@@ -102,10 +108,13 @@ export class WebSocketEndpoint {
   }
 }
 
-function authRequestOf(request: IncomingMessage): AuthRequest {
+function authRequestOf(
+  request: IncomingMessage,
+  clientAddress: ClientAddress | undefined,
+): AuthRequest {
   return {
     method: 'GET',
-    remoteAddress: request.socket.remoteAddress,
+    remoteAddress: addressOf(request, clientAddress),
     getHeader: (name) => request.headers[name] as string | undefined,
   }
 }
