@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { builtin } from '../internal/builtin.ts'
 import { clientAddressThrough } from '../transports/http/client-address.ts'
+import { serveDirectly } from '../transports/http/direct/serve-directly.ts'
 import { NodeExchange } from '../transports/http/node-exchange.ts'
 import { loopbackHosts } from '../transports/http/origin-guard.ts'
 import { Engine, type EngineOptions } from './engine.ts'
@@ -55,6 +56,8 @@ export interface HttpListener {
 
 /** What is left of open connections when everything is answered gets this long to go. */
 const lingerMs = 500
+/** Longer than load balancers keep an idle connection, so that it is they who close it. */
+const keepAliveTimeoutMs = 65_000
 const ssePath = '/sse'
 const messagePath = '/messages'
 
@@ -70,6 +73,7 @@ export async function serveHttp(
 ): Promise<HttpListener> {
   const { port = 8080, host = '127.0.0.1', drainMs = 10_000 } = options
   const { paths = ['/mcp', '/json-rpc'], webSocketPath, trustedProxies = [] } = options
+  // A client that dawdles holds a connection, and many such all of them (slowloris).
   const { headersTimeoutMs = 10_000, requestTimeoutMs = 30_000 } = options
   const clientAddress =
     trustedProxies.length === 0 ? undefined : clientAddressThrough(trustedProxies)
@@ -90,12 +94,10 @@ export async function serveHttp(
 
   const listener = builtin.http.createServer(
     {
-      // A client has this long for its headers, and for the whole of its request (slowloris).
       headersTimeout: Math.min(headersTimeoutMs, requestTimeoutMs),
       requestTimeout: requestTimeoutMs,
       connectionsCheckingInterval: Math.min(5000, headersTimeoutMs),
-      // Longer than load balancers keep an idle connection, so that it is they who close it.
-      keepAliveTimeout: 65_000,
+      keepAliveTimeout: keepAliveTimeoutMs,
       noDelay: true,
       // Whatever NODE_OPTIONS say: what two programs read in two ways is how requests are smuggled.
       insecureHTTPParser: false,
@@ -119,6 +121,14 @@ export async function serveHttp(
       else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n')
     })
   }
+  const direct = serveDirectly(listener, {
+    accepts: (path) => endpointPaths.has(path),
+    handle: (exchange) => endpoint.handle(exchange),
+    keepAliveTimeoutMs,
+    requestTimeoutMs,
+    clientAddress,
+  })
+  engine.sweep.add((nowMs) => direct.sweep(nowMs))
   await listen(listener, port, host)
   const address = listener.address() as AddressInfo
 
@@ -135,12 +145,14 @@ export async function serveHttp(
   async function closeAll(): Promise<void> {
     engine.isDraining = true
     const closed = new Promise((resolve) => listener.close(resolve))
+    direct.close()
     await engine.close(drainMs)
     legacySse?.close()
     webSockets?.close()
     listener.closeIdleConnections()
     const timer = setTimeout(() => {
       listener.closeAllConnections()
+      direct.destroy()
       webSockets?.terminate()
     }, lingerMs)
     await closed
