@@ -15,6 +15,7 @@ export { isReadableByOthers, readKeyFile } from './security/keys/key-file.ts'
 export { type QuotaStore, quotaFile } from './security/limits/quota-file.ts'
 export { openSecurity, type Security, type SecurityOptions } from './security/open-security.ts'
 export type { Access } from './security/policy/access.ts'
+export { decide } from './security/policy/decide.ts'
 export type { Decision } from './security/policy/decision-cache.ts'
 export type {
   LimitsDocument,
@@ -24,4 +25,10 @@ export { loadPolicy, type Policy } from './security/policy/policy-file.ts'
 export { policySchema } from './security/policy/policy-schema.ts'
 export { PolicyError } from './security/policy/read-policy.ts'
 export type { Authorizer } from './security/policy/role-policy.ts'
+export {
+  type Bind,
+  type ProductionFacts,
+  productionRefusals,
+} from './security/profile/production.ts'
+export { isWeakSecret, readSecret, type Secret } from './security/profile/secrets.ts'
 export type { RequestGuard } from './server/request-guard.ts'

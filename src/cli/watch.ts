@@ -3,10 +3,10 @@ import { bannerLines, type Listening, listeningEvent, stoppingLine } from './ban
 import { CliError } from './cli-error.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { type Io, note, print } from './io.ts'
-import type { ServeValues } from './listen.ts'
 import { relativeIfInside } from './load-error.ts'
 import { findServerFile } from './load-server.ts'
 import { ServeProcess, SharedPort } from './serve-process.ts'
+import type { ServeValues } from './settings.ts'
 import { untilStopped } from './until-stopped.ts'
 import type { WorkerMessage } from './worker-messages.ts'
 

@@ -37,6 +37,8 @@ export interface EngineOptions {
   maxInFlight?: number
   /** How large the parts of a message may be. */
   json?: Partial<JsonBounds>
+  /** Signs the state of `input_required` rounds, if the server has no secret of its own. Default: random. */
+  stateSecret?: string
   /** Decides on each request before its handler, and hears what came of it. Default: none. */
   guard?: RequestGuard
 }
@@ -75,6 +77,7 @@ export class Engine {
     this.service = service
     this.#maxInFlight = options.maxInFlight ?? 1000
     this.guard = options.guard
+    if (options.stateSecret !== undefined) service.requestState.useSecret(options.stateSecret)
     this.jsonBounds = { ...defaultJsonBounds, ...options.json }
     this.eventLimits = { ...defaultEventLogLimits, ...options.events }
     this.subscriptions = new Subscriptions(service.watchResource)

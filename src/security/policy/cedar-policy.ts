@@ -212,8 +212,10 @@ class CedarAccess implements Access {
 }
 
 /** What policies see of a caller. All attributes are always there, so that a policy need not ask whether. */
-function attributesOf({ subject, scopes = [], claims = {} }: AuthInfo): Record<string, CedarValue> {
-  const { api_key: key, certificate } = claims
+function attributesOf(caller: AuthInfo): Record<string, CedarValue> {
+  const { subject, scopes = [], claims = {} } = caller
+  const { certificate } = caller as { certificate?: unknown }
+  const key = claims.api_key
   return {
     subject,
     scopes: [...scopes],

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { WatchedFiles } from '../../internal/watched-files.ts'
+import type { AuthInfo } from '../../protocol/types.ts'
 import { loadCedarPolicy } from './cedar-policy.ts'
 import type { LimitsDocument } from './policy-document.ts'
 import { PolicyError, readPolicy } from './read-policy.ts'
@@ -10,6 +11,10 @@ import { type Authorizer, RolePolicy } from './role-policy.ts'
 export interface Policy {
   readonly authorizer: Authorizer
   readonly limits: LimitsDocument
+  /** The grants that a caller has its roles from, and where they stand; none where there are no roles. */
+  grantsOf(
+    caller: AuthInfo | undefined,
+  ): readonly { readonly roles: readonly string[]; readonly place: string }[]
 }
 
 /**
@@ -21,10 +26,15 @@ export async function loadPolicy(path: string): Promise<Policy> {
   const text = readFileSync(path, 'utf8')
   const name = basename(path)
   if (path.endsWith('.cedar')) {
-    return { authorizer: await loadCedarPolicy(text, name), limits: {} }
+    return { authorizer: await loadCedarPolicy(text, name), limits: {}, grantsOf: () => [] }
   }
   const source = readPolicy(text, name)
-  return { authorizer: new RolePolicy(source), limits: source.document.limits ?? {} }
+  const authorizer = new RolePolicy(source)
+  return {
+    authorizer,
+    limits: source.document.limits ?? {},
+    grantsOf: (caller) => authorizer.grantsOf(caller),
+  }
 }
 
 export interface PolicyFileOptions {

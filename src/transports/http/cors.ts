@@ -39,13 +39,11 @@ export function createCors(origins: readonly string[]): Cors | undefined {
   const listed = new Set(origins.map((origin) => origin.toLowerCase()))
   const isAllowed = (origin: string | undefined): origin is string =>
     origin !== undefined && (listed.has('*') || listed.has(origin.toLowerCase()))
-  const baseFor = (origin: string): string[] => [
-    'access-control-allow-origin',
-    origin,
-    // The answer is for this origin: a cache must not give it to another.
-    'vary',
-    'origin',
-  ]
+  const baseFor = (origin: string): string[] =>
+    listed.has('*')
+      ? ['access-control-allow-origin', '*']
+      : // The answer is for this origin: a cache must not give it to another.
+        ['access-control-allow-origin', origin, 'vary', 'origin']
   return {
     headersFor: (origin) =>
       isAllowed(origin)
