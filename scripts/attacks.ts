@@ -50,7 +50,7 @@ process.exitCode = missed === 0 ? 0 : 1
 
 /** Fails, or does not end: both say that the attack works. */
 function isNoticed(path: string): boolean {
-  const { status } = spawnSync(process.execPath, ['--test', path], {
+  const { status } = spawnSync(process.execPath, ['--test', '--test-timeout=20000', path], {
     timeout: limitMs,
     killSignal: 'SIGKILL',
     stdio: 'ignore',
