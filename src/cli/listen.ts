@@ -8,6 +8,20 @@ import { shellQuoted } from './example-arguments.ts'
 import { openServeSecurity, type ServeSecurity } from './serve-security.ts'
 import type { ServeValues } from './settings.ts'
 
+/** The limits of the settings, on whatever the server is served. */
+export function limitsOf(values: ServeValues) {
+  return {
+    sessions: { idleTtlMs: values.sessionIdleMs, max: values.maxSessions },
+    maxConnections: values.maxConnections,
+    admission: {
+      maxRunning: values.maxRunning,
+      maxWaiting: values.maxWaiting,
+      maxWaitMs: values.maxWaitMs,
+    },
+    shedding: { maxLagMs: values.maxLagMs, maxMemoryBytes: values.maxMemoryMb * 2 ** 20 },
+  }
+}
+
 /** Everything that one `serve` listens on. */
 export interface Listeners {
   /** The MCP endpoint over HTTP. */
@@ -104,7 +118,7 @@ async function listenHttp(
       host: values.host,
       drainMs: values.drainMs,
       maxBodyBytes: values.maxBodyBytes,
-      sessions: { idleTtlMs: values.sessionIdleMs, max: values.maxSessions },
+      ...limitsOf(values),
       legacySse,
       trustedProxies,
       ...(guard && { guard }),
@@ -132,7 +146,7 @@ async function listenTcp(
       port,
       drainMs: values.drainMs,
       maxMessageBytes: values.maxBodyBytes,
-      maxConnections: values.maxSessions,
+      ...limitsOf(values),
       ...(guard && { guard }),
       ...(stateSecret !== undefined && { stateSecret }),
     })

@@ -6,7 +6,7 @@ import type { CommandContext } from './command-context.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { introspect } from './introspect.ts'
 import { type Io, note, print } from './io.ts'
-import { listen } from './listen.ts'
+import { limitsOf, listen } from './listen.ts'
 import { loadServer } from './load-server.ts'
 import { openServeSecurity } from './serve-security.ts'
 import type { ServeValues } from './settings.ts'
@@ -105,6 +105,7 @@ async function serveOverStdio(file: string, values: ServeValues, io: Io): Promis
     input: io.stdin,
     output: io.stdout,
     drainMs: values.drainMs,
+    ...limitsOf(values),
     ...(guard && { guard }),
     ...(stateSecret !== undefined && { stateSecret }),
   })

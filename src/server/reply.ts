@@ -25,7 +25,7 @@ export interface Reply extends Outlet {
   /** The headers that came with the request, by name in lower case; undefined where a transport has none. */
   readonly getHeader: ((name: string) => string | undefined) | undefined
   /** Where the request came from; undefined where a transport has no addresses. */
-  readonly remoteAddress: string | undefined
+  readonly remoteAddress?: string | undefined
 }
 
 /** A response as text, for transports that carry text. */

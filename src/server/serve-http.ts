@@ -1,14 +1,16 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { builtin } from '../internal/builtin.ts'
+import { McpError } from '../protocol/errors.ts'
+import { encodeError } from '../protocol/json-rpc.ts'
 import { clientAddressThrough } from '../transports/http/client-address.ts'
 import { serveDirectly } from '../transports/http/direct/serve-directly.ts'
 import { NodeExchange } from '../transports/http/node-exchange.ts'
 import { loopbackHosts } from '../transports/http/origin-guard.ts'
 import { Engine, type EngineOptions } from './engine.ts'
 import { HttpEndpoint, type HttpEndpointOptions } from './http-endpoint.ts'
-import { HttpGate } from './http-gate.ts'
+import { HttpGate, rawResponse } from './http-gate.ts'
 import { LegacySseEndpoint } from './legacy-sse-endpoint.ts'
 import { answerProbe } from './probes.ts'
 import { type Servable, service } from './service.ts'
@@ -37,8 +39,6 @@ export interface ServeHttpOptions extends EngineOptions, HttpEndpointOptions {
   headersTimeoutMs?: number
   /** Milliseconds that a client has for a whole request. Default 30,000. */
   requestTimeoutMs?: number
-  /** HTTP connections at one time; a further one is closed. Default 100,000. */
-  maxHttpConnections?: number
   /** Milliseconds for which running requests may finish when the listener closes. Default 10,000. */
   drainMs?: number
 }
@@ -114,7 +114,6 @@ export async function serveHttp(
       } else answerProbe(path, request, response, engine, startedAtMs)
     },
   )
-  listener.maxConnections = options.maxHttpConnections ?? 100_000
   if (webSockets !== undefined) {
     listener.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       if (pathOf(request.url) === webSocketPath) webSockets.upgrade(request, socket, head)
@@ -128,6 +127,7 @@ export async function serveHttp(
     requestTimeoutMs,
     clientAddress,
   })
+  limitConnections(listener, engine)
   engine.sweep.add((nowMs) => direct.sweep(nowMs))
   await listen(listener, port, host)
   const address = listener.address() as AddressInfo
@@ -158,6 +158,20 @@ export async function serveHttp(
     await closed
     clearTimeout(timer)
   }
+}
+
+/** Lets the HTTP server see only the sockets for which there is room; the others are told so. */
+function limitConnections(listener: HttpServer, { connections }: Engine): void {
+  listener.maxConnections = connections.hardMax
+  const accept = listener.listeners('connection')
+  listener.removeAllListeners('connection')
+  listener.on('connection', (socket: Socket) => {
+    if (connections.open(socket, 'http')) for (const each of accept) each.call(listener, socket)
+    else {
+      const error = new McpError('TOO_MANY_CONNECTIONS')
+      connections.refuse(socket, rawResponse(error.httpStatus(), encodeError(undefined, error)))
+    }
+  })
 }
 
 /** The library is loaded only where WebSockets are wanted. */

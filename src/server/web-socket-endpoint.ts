@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { McpError } from '../protocol/errors.ts'
@@ -9,15 +10,13 @@ import { addressOf } from '../transports/http/node-exchange.ts'
 import { WebSocketChannel } from '../transports/web-socket-channel.ts'
 import { ChannelConnection } from './channel-connection.ts'
 import type { Engine } from './engine.ts'
-import { type AuthRequest, type HttpGate, headersFor } from './http-gate.ts'
+import { type AuthRequest, type HttpGate, rawResponse } from './http-gate.ts'
 
 export interface WebSocketEndpointOptions {
   /** Default 4 MiB. */
   maxBodyBytes?: number
   /** Milliseconds between pings; a client that has not answered one when the next is due is cut off. Default 15,000. */
   keepAliveMs?: number
-  /** Default 100,000. */
-  maxConnections?: number
   /** Finds the client behind proxies; default: whoever is connected. */
   clientAddress?: ClientAddress
 }
@@ -31,7 +30,6 @@ export class WebSocketEndpoint {
   readonly #gate: HttpGate
   readonly #channels = new Set<WebSocketChannel>()
   readonly #server: WebSocketServer
-  readonly #maxConnections: number
   readonly #keepAliveMs: number
   readonly #clientAddress: ClientAddress | undefined
   #lastPingMs = Date.now()
@@ -39,7 +37,6 @@ export class WebSocketEndpoint {
   constructor(engine: Engine, gate: HttpGate, options: WebSocketEndpointOptions = {}) {
     this.#engine = engine
     this.#gate = gate
-    this.#maxConnections = options.maxConnections ?? 100_000
     this.#keepAliveMs = options.keepAliveMs ?? 15_000
     this.#clientAddress = options.clientAddress
     this.#server = new WebSocketServer({
@@ -68,10 +65,10 @@ export class WebSocketEndpoint {
       asked,
       (authInfo) => {
         if (this.#engine.isDraining) throw new McpError('SHUTTING_DOWN')
-        if (this.#channels.size >= this.#maxConnections) throw new McpError('SESSION_LIMIT')
+        this.#engine.admission.requireCapacity()
         requireSubprotocol(request.headers['sec-websocket-protocol'])
         this.#server.handleUpgrade(request, socket, head, (webSocket) =>
-          this.#open(webSocket, authInfo, asked.remoteAddress),
+          this.#open(webSocket, request.socket, authInfo, asked.remoteAddress),
         )
       },
       refuse,
@@ -90,13 +87,18 @@ export class WebSocketEndpoint {
 
   #open(
     webSocket: WebSocket,
+    socket: Socket,
     authInfo: AuthInfo | undefined,
     remoteAddress: string | undefined,
   ): void {
+    const { connections, deadLetters } = this.#engine
+    connections.upgrade(socket, 'websocket')
     const forget = (): void => void this.#channels.delete(channel)
     const channel = new WebSocketChannel(
       webSocket,
       (each) => new ChannelConnection(this.#engine, each, authInfo, forget, remoteAddress),
+      connections.nameOf(socket),
+      deadLetters,
     )
     this.#channels.add(channel)
   }
@@ -129,11 +131,5 @@ function requireSubprotocol(offered: string | undefined): void {
 
 function refuseUpgrade(socket: Duplex, status: number, error: McpError): void {
   const body = encodeError(undefined, error)
-  const headers = headersFor(status, error.headers)
-  let head = `HTTP/1.1 ${status} Refused\r\n`
-  for (let index = 0; index + 1 < headers.length; index += 2) {
-    head += `${headers[index]}: ${headers[index + 1]}\r\n`
-  }
-  head += `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n`
-  socket.end(head + body)
+  socket.end(rawResponse(status, body, error.headers))
 }

@@ -23,12 +23,19 @@ test('without flags and variables every setting has its default', () => {
     tcp: '',
     stdio: false,
     watch: false,
+    workers: 1,
     drainMs: 10_000,
     allowedHosts: [],
     allowedOrigins: [],
     maxBodyBytes: 4_194_304,
     sessionIdleMs: 1_800_000,
     maxSessions: 100_000,
+    maxConnections: 100_000,
+    maxRunning: 10_000,
+    maxWaiting: 10_000,
+    maxWaitMs: 10_000,
+    maxLagMs: 1000,
+    maxMemoryMb: 0,
     profile: 'development',
     apiKeys: '',
     policy: '',
@@ -69,12 +76,10 @@ test('a flag beats TSMCP_*, which beats ERLMCP_*, for every setting with a value
   }
 })
 
-test("the seed's ERLMCP_MAX_CONNECTIONS sets the number of sessions", () => {
-  assert.equal(resolve({}, { ERLMCP_MAX_CONNECTIONS: '52000' }).maxSessions, 52_000)
-  assert.equal(
-    resolve({}, { ERLMCP_MAX_CONNECTIONS: '52000', TSMCP_MAX_SESSIONS: '7' }).maxSessions,
-    7,
-  )
+test("the seed's ERLMCP_MAX_CONNECTIONS sets the number of connections, and not of sessions", () => {
+  const values = resolve({}, { ERLMCP_MAX_CONNECTIONS: '52000', TSMCP_MAX_SESSIONS: '7' })
+  assert.equal(values.maxConnections, 52_000)
+  assert.equal(values.maxSessions, 7)
 })
 
 test('switches are read from variables in any usual spelling', () => {
@@ -155,7 +160,7 @@ test("the seed's own variables are accepted, and it is said where they have no e
     ERLMCP_OTEL_ENABLED: 'true',
     ERLMCP_CHAOS_ENABLED: 'false',
   }
-  assert.equal(resolve({}, seed).maxSessions, 52_000)
+  assert.equal(resolve({}, seed).maxConnections, 52_000)
   assert.deepEqual(
     environmentNotes(seed).map((line) => line.replace(/:.*/, '')),
     ['ERLMCP_OTEL_ENABLED=true has no effect'],

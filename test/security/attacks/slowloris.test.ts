@@ -38,8 +38,8 @@ test('a client that sends its body without end is cut off', async (t) => {
   assert.match(await ended(socket), /^HTTP\/1\.1 408/)
 })
 
-test('connections beyond the bound are closed, and do not touch the others', async (t) => {
-  const listener = await serveHttp(server, { port: 0, drainMs: 0, maxHttpConnections: 2 })
+test('connections beyond the bound are turned away, and do not touch the others', async (t) => {
+  const listener = await serveHttp(server, { port: 0, drainMs: 0, maxConnections: 2 })
   t.after(() => listener.close())
   const open = () => connect(listener.port, '127.0.0.1')
   const [first, second] = [open(), open()]
@@ -47,7 +47,7 @@ test('connections beyond the bound are closed, and do not touch the others', asy
   await Promise.all(
     [first, second].map((socket) => new Promise((resolve) => socket.once('connect', resolve))),
   )
-  assert.equal(await ended(open()), '')
+  assert.match(await ended(open()), /^HTTP\/1\.1 503/)
   first.write('GET /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n')
   assert.match(await ended(first), /^HTTP\/1\.1 400/)
 })
