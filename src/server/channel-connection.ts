@@ -5,8 +5,8 @@ import {
   encodeResult,
   type JsonRpcRequest,
   openEnvelope,
-  parseJson,
 } from '../protocol/json-rpc.ts'
+import { idInText, parseJson } from '../protocol/json-text.ts'
 import { claimedVersion, claimsStateless, readRequestMeta } from '../protocol/meta.ts'
 import { findRevision, unsupportedVersion } from '../protocol/revisions/index.ts'
 import type { AuthInfo, RequestId } from '../protocol/types.ts'
@@ -25,28 +25,38 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
   readonly #engine: Engine
   readonly #channel: Channel
   readonly #authInfo: AuthInfo | undefined
+  readonly #remoteAddress: string | undefined
   readonly #onClosed: () => void
   #session: Session | undefined = undefined
 
-  /** @param onClosed - called when the other side has gone, after everything on the connection has ended */
+  /**
+   * @param onClosed - called when the other side has gone, after everything on the connection has ended
+   * @param remoteAddress - where the other side is; undefined where there are no addresses
+   */
   constructor(
     engine: Engine,
     channel: Channel,
     authInfo: AuthInfo | undefined,
     onClosed: () => void,
+    remoteAddress?: string,
   ) {
     this.#engine = engine
     this.#channel = channel
     this.#authInfo = authInfo
     this.#onClosed = onClosed
+    this.#remoteAddress = remoteAddress
   }
 
   message(text: string): void {
+    let value: unknown
     try {
-      this.receive(parseJson(text))
+      value = parseJson(text, this.#engine.jsonBounds)
     } catch (error) {
-      this.#refuse(error, undefined)
+      const isJson = error instanceof McpError && error.code === 'INVALID_REQUEST'
+      this.#refuse(error, isJson ? idInText(text) : undefined)
+      return
     }
+    this.receive(value)
   }
 
   /** Takes a message that has been parsed. Never throws. */
@@ -103,7 +113,11 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
       return
     }
     if (request.method === 'initialize' && this.#session === undefined) {
-      const { session, response } = this.#engine.initialize(request, this.#authInfo)
+      const { session, response } = this.#engine.initialize(
+        request,
+        this.#authInfo,
+        this.#remoteAddress,
+      )
       this.#session = session
       session.outlet = this.#channel
       this.#engine.subscriptions.addSession(session)
@@ -140,7 +154,7 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
   }
 
   #reply(): BatchReply {
-    return new ChannelReply(this.#channel)
+    return new ChannelReply(this.#channel, this.#remoteAddress)
   }
 
   #refuse(thrown: unknown, id: RequestId | undefined): void {
@@ -148,6 +162,8 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
       thrown instanceof McpError
         ? thrown
         : new McpError('INTERNAL_ERROR', undefined, { cause: thrown })
+    const sender = { remoteAddress: this.#remoteAddress, authInfo: this.#authInfo }
+    this.#engine.guard?.refused?.(sender, error)
     this.#channel.send(encodeError(id, error))
   }
 }
@@ -155,11 +171,13 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
 /** Answers on the one channel that there is. */
 class ChannelReply implements BatchReply {
   readonly getHeader = undefined
+  readonly remoteAddress: string | undefined
   readonly #channel: Channel
   #isMuted = false
 
-  constructor(channel: Channel) {
+  constructor(channel: Channel, remoteAddress: string | undefined) {
     this.#channel = channel
+    this.remoteAddress = remoteAddress
   }
   send(json: string): void {
     if (!this.#isMuted) this.#channel.send(json)

@@ -55,10 +55,10 @@ export class HttpReply implements BatchReply {
     this.#write(json)
   }
 
-  end(response: string | Uint8Array, httpStatus: number): void {
+  end(response: string | Uint8Array, httpStatus: number, further?: HttpHeaders): void {
     this.#host.silentReplies.delete(this)
     if (this.#stream === undefined) {
-      const headers = headersFor(httpStatus)
+      const headers = headersFor(httpStatus, further)
       const all = this.#headers.length === 0 ? headers : [...headers, ...this.#headers]
       this.#exchange.respond(httpStatus, all, response)
       return

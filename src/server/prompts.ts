@@ -8,8 +8,9 @@ import type { Registry } from '../registry/registry.ts'
 import type { Completable, Completer } from './completion.ts'
 import { text } from './content.ts'
 import type { Context, RequestContext } from './context.ts'
-import { PagedList } from './list.ts'
+import { PagedList, viewOf } from './list.ts'
 import { mapMaybe } from './maybe-promise.ts'
+import type { EncodedResult, ResultEncoder } from './result.ts'
 
 export interface PromptArgumentConfig {
   title?: string
@@ -49,6 +50,7 @@ const promptKind = defineKind<RegisteredPrompt>('prompt', {
     arguments: argumentNames.length,
   }),
 })
+const nameOf = ({ prompt }: RegisteredPrompt): string => prompt.name
 
 /** `prompts/list` and `prompts/get`. */
 export class Prompts {
@@ -85,6 +87,14 @@ export class Prompts {
     }
     this.list.add(name, registered)
     return () => this.list.remove(name, registered)
+  }
+
+  page(
+    encoder: ResultEncoder,
+    { peer: { revision }, visibility }: RequestContext,
+    cursor: unknown,
+  ): EncodedResult {
+    return this.list.page(encoder, revision, cursor, viewOf(visibility, 'prompt', nameOf))
   }
 
   get(context: RequestContext, params: JsonObject): GetPromptResult | Promise<GetPromptResult> {

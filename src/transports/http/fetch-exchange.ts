@@ -11,6 +11,7 @@ export class FetchExchange implements HttpExchange {
   readonly #respond: (response: Response) => void
   readonly #listeners: (() => void)[] = []
   #hasGone: boolean
+  #added: HttpHeaders = []
   /** Settles when the exchange has a response. */
   readonly response: Promise<Response>
   readonly remoteAddress = undefined
@@ -43,8 +44,12 @@ export class FetchExchange implements HttpExchange {
     readAll(this.#request.body, maxBytes).then(done, () => this.#disconnected())
   }
 
+  addHeaders(headers: HttpHeaders): void {
+    this.#added = [...this.#added, ...headers]
+  }
+
   respond(status: number, headers: HttpHeaders, body?: string | Uint8Array): void {
-    const init = { status, headers: pairs(headers) }
+    const init = { status, headers: pairs([...headers, ...this.#added]) }
     this.#respond(new Response((body ?? null) as ConstructorParameters<typeof Response>[0], init))
   }
 
@@ -63,7 +68,7 @@ export class FetchExchange implements HttpExchange {
       },
       { highWaterMark: maxWaitingBytes, size: (chunk) => chunk?.byteLength ?? 0 },
     )
-    this.#respond(new Response(body, { headers: pairs(headers) }))
+    this.#respond(new Response(body, { headers: pairs([...headers, ...this.#added]) }))
     return {
       write: (text) => {
         if (controller === undefined) return
