@@ -60,7 +60,16 @@ async function listenHttp(
       host: values.host,
       drainMs: values.drainMs,
       maxBodyBytes: values.maxBodyBytes,
-      sessions: { idleTtlMs: values.sessionIdleMs, max: values.maxSessions },
+      sessions: {
+        idleTtlMs: values.sessionIdleMs,
+        maxAgeMs: values.sessionMaxAgeMs,
+        max: values.maxSessions,
+        maxPerPrincipal: values.maxSessionsPerPrincipal,
+      },
+      ...(values.data !== '' && {
+        data: values.data,
+        dataSurvives: values.dataSurvives === 'power' ? 'power' : 'process',
+      }),
       legacySse,
       ...(webSocketPath !== '' ? { webSocketPath } : {}),
       ...(allowedHosts.length > 0 ? { allowedHosts: [...allowedHosts] } : {}),
@@ -105,6 +114,9 @@ async function explainListenError(
   file: string,
   flag: '--port' | '--tcp',
 ): Promise<unknown> {
+  if (error instanceof Error && error.name === 'StorageError') {
+    return new CliError(error.message, { cause: error })
+  }
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   switch (code) {
     case 'EADDRINUSE': {

@@ -17,6 +17,7 @@ Examples:
   tsmcp serve server.ts                      on http://127.0.0.1:8080/mcp
   tsmcp serve server.ts --port 3000 --watch  reload when a file changes
   tsmcp serve server.ts --http :8080 --ws /ws --tcp :9090
+  tsmcp serve server.ts --data ./data        sessions and tasks outlive a restart
   tsmcp serve server.ts --stdio              as a command of a desktop host
   tsmcp serve server.ts --host 0.0.0.0 --allowed-host mcp.example.com
 

@@ -49,6 +49,11 @@ export const errorTable = {
   SHUTTING_DOWN: { rpcCode: -32603, httpStatus: 503, message: 'The server is shutting down' },
   SESSION_REQUIRED: { rpcCode: -32600, httpStatus: 400, message: 'Mcp-Session-Id header required' },
   SESSION_NOT_FOUND: { rpcCode: -32600, httpStatus: 404, message: 'Session not found' },
+  STORAGE_UNAVAILABLE: {
+    rpcCode: -32603,
+    httpStatus: 503,
+    message: 'The server cannot keep anything new at the moment',
+  },
   SESSION_LIMIT: { rpcCode: -32603, httpStatus: 503, message: 'Too many sessions' },
   UNAUTHORIZED: { rpcCode: -32600, httpStatus: 401, message: 'Authentication required' },
   FORBIDDEN: { rpcCode: -32600, httpStatus: 403, message: 'Forbidden' },

@@ -72,7 +72,7 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
   closed(): void {
     for (const request of this.inFlight?.values() ?? []) request.cancel('The connection has closed')
     if (this.#session !== undefined) {
-      this.#engine.endSession(this.#session, 'The connection has closed')
+      void this.#engine.endSession(this.#session, 'The connection has closed')
     }
     this.#onClosed()
   }
@@ -103,7 +103,7 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
       return
     }
     if (request.method === 'initialize' && this.#session === undefined) {
-      const { session, response } = this.#engine.initialize(request, this.#authInfo)
+      const { session, response } = this.#engine.initialize(request, this.#authInfo, true)
       this.#session = session
       session.outlet = this.#channel
       this.#engine.subscriptions.addSession(session)

@@ -13,11 +13,8 @@ import type { AuthInfo, JsonObject, RequestId } from '../protocol/types.ts'
 import { defaultEventLogLimits, type EventLogLimits } from '../sessions/event-log.ts'
 import type { Peer } from '../sessions/peer.ts'
 import type { InFlightRequest, Session } from '../sessions/session.ts'
-import {
-  defaultSessionLimits,
-  type SessionLimits,
-  SessionStore,
-} from '../sessions/session-store.ts'
+import type { SessionRepository } from '../sessions/session-repository.ts'
+import { type SessionLimits, SessionStore } from '../sessions/session-store.ts'
 import { RequestContext } from './context.ts'
 import { isPromise } from './maybe-promise.ts'
 import { protocolMethods, readInitialize } from './protocol-methods.ts'
@@ -26,6 +23,7 @@ import { EncodedResult } from './result.ts'
 import type { MethodHandler, Outcome, Service } from './service.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { taskLimits } from './tasks/task-options.ts'
+import type { TaskStore } from './tasks/task-store.ts'
 import { Tasks } from './tasks/tasks.ts'
 
 export interface EngineOptions {
@@ -33,6 +31,12 @@ export interface EngineOptions {
   events?: Partial<EventLogLimits>
   /** Requests that one session or connection may have in progress. Default 1000. */
   maxInFlight?: number
+}
+
+/** Where an engine keeps what is to outlive its process. */
+export interface EngineStorage {
+  readonly sessions: SessionRepository
+  tasks(max: number): TaskStore
 }
 
 /** Whoever has requests in progress that can be cancelled by their id: a session or a connection. */
@@ -57,24 +61,37 @@ export class Engine {
   readonly #maxInFlight: number
   readonly #running = new Set<RequestContext>()
   readonly #stopListening: () => void
+  readonly #storage: EngineStorage | undefined
   #tasks: Tasks | undefined = undefined
   #onQuiet: (() => void) | undefined = undefined
   #closing: Promise<void> | undefined = undefined
   /** No further session or request is taken. */
   isDraining = false
 
-  constructor(service: Service, options: EngineOptions = {}) {
+  /** @param storage - default: sessions and tasks are in memory only */
+  constructor(service: Service, options: EngineOptions = {}, storage?: EngineStorage) {
     this.service = service
+    this.#storage = storage
     this.#maxInFlight = options.maxInFlight ?? 1000
     this.eventLimits = { ...defaultEventLogLimits, ...options.events }
     this.subscriptions = new Subscriptions(service.watchResource)
     this.sessions = new SessionStore(
-      { ...defaultSessionLimits, ...options.sessions },
-      (session) => {
-        this.subscriptions.forget(session)
-        this.#tasks?.sessionEnded(session)
-        service.sessionEnded?.(session)
+      options.sessions ?? {},
+      {
+        ended: (session) => {
+          this.subscriptions.forget(session)
+          this.#tasks?.sessionEnded(session)
+          service.sessionEnded?.(session)
+        },
+        restored: (session) => this.subscriptions.restore(session),
+        letGo: (session) => {
+          this.subscriptions.letGo(session)
+          service.sessionEnded?.(session)
+        },
+        // A mounted server has its own idea of the session, which must not be lost on the way.
+        mayLetGo: () => service.sessionEnded === undefined,
       },
+      storage && { repository: storage.sessions, eventLimits: this.eventLimits },
     )
     this.sweep = new Sweep(sweepIntervalMs, (error) => service.onError(error, undefined))
     this.sweep.add((nowMs) => {
@@ -93,8 +110,11 @@ export class Engine {
   /** The tasks that calls have become; made when there is a first one to look for. */
   get tasks(): Tasks {
     const { service } = this
-    this.#tasks ??= new Tasks(service.taskLimits ?? taskLimits(), (error) =>
-      service.onError(error, undefined),
+    const storage = this.#storage
+    this.#tasks ??= new Tasks(
+      service.taskLimits ?? taskLimits(),
+      (error) => service.onError(error, undefined),
+      storage && ((max) => storage.tasks(max)),
     )
     return this.#tasks
   }
@@ -102,15 +122,20 @@ export class Engine {
   /**
    * Answers `initialize` by opening a session.
    *
+   * @param isOfConnection - the session ends with its connection, so it is not kept beyond the process
+   * @returns the answer, and a promise if the client must not have it yet; that rejects when the session cannot be kept
    * @throws McpError INVALID_PARAMS, or SESSION_LIMIT when there are too many sessions
    */
   initialize(
     request: JsonRpcRequest,
     authInfo: AuthInfo | undefined,
-  ): { session: Session; response: string } {
+    isOfConnection = false,
+  ): { session: Session; response: string; kept: Promise<void> | undefined } {
     if (this.isDraining) throw new McpError('SHUTTING_DOWN')
     const { revision, profile } = readInitialize(request.params ?? noParams)
-    const session = this.sessions.create(revision, profile, authInfo)
+    const { session, kept } = isOfConnection
+      ? { session: this.sessions.create(revision, profile, authInfo), kept: undefined }
+      : this.sessions.open(revision, profile, authInfo)
     const { service } = this
     const result: JsonObject = {
       protocolVersion: revision.name,
@@ -118,7 +143,8 @@ export class Engine {
       serverInfo: service.encoder.serverInfo(revision),
     }
     if (service.instructions !== undefined) result.instructions = service.instructions
-    return { session, response: encodeResult(request.id, service.encoder.encode(revision, result)) }
+    const response = encodeResult(request.id, service.encoder.encode(revision, result))
+    return { session, response, kept }
   }
 
   /**
@@ -162,14 +188,19 @@ export class Engine {
     owner?.inFlight?.get(requestId)?.cancel(why)
   }
 
-  /** Ends a session and what hangs on it. */
-  endSession(session: Session, reason: string): void {
-    this.sessions.end(session, reason)
+  /** A client has come back to its stream after a restart. */
+  tellAll(session: Session): void {
+    this.subscriptions.tellAll(session, this.service.capabilities())
+  }
+
+  /** Ends a session and what hangs on it. @returns a promise when that has to be waited for */
+  endSession(session: Session, reason: string): void | Promise<void> {
+    return this.sessions.end(session, reason)
   }
 
   /**
    * Ends all work: takes nothing new, lets what runs finish for `drainMs`, then cancels the rest and ends all
-   * sessions. Idempotent.
+   * sessions that are not kept beyond the process. Idempotent.
    */
   close(drainMs: number): Promise<void> {
     this.#closing ??= this.#close(drainMs)
@@ -184,7 +215,7 @@ export class Engine {
     if (this.#running.size > 0 && drainMs > 0) await this.#quiet(drainMs)
     for (const context of this.#running) this.#stop(context, new McpError('SHUTTING_DOWN'))
     this.#tasks?.close()
-    this.sessions.endAll('The server is shutting down')
+    this.sessions.close('The server is shutting down')
     this.#stopListening()
     this.sweep.stop()
   }

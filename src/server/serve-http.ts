@@ -2,6 +2,7 @@ import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { builtin } from '../internal/builtin.ts'
+import type { Storage } from '../storage/storage.ts'
 import { NodeExchange } from '../transports/http/node-exchange.ts'
 import { loopbackHosts } from '../transports/http/origin-guard.ts'
 import { Engine, type EngineOptions } from './engine.ts'
@@ -28,6 +29,13 @@ export interface ServeHttpOptions extends EngineOptions, HttpEndpointOptions {
   legacySse?: boolean
   /** Milliseconds for which running requests may finish when the listener closes. Default 10,000. */
   drainMs?: number
+  /**
+   * Folder in which sessions, their events and tasks are kept, so that they outlive the process. Default: none, they
+   * are in memory.
+   */
+  data?: string
+  /** Whether what is kept outlives only the process, or the machine's loss of power too. Default `process`. */
+  dataSurvives?: 'process' | 'power'
 }
 
 export interface HttpListener {
@@ -50,7 +58,7 @@ const messagePath = '/messages'
  * Serves over Streamable HTTP, with `/health`, `/live` and `/ready` beside the endpoint, and over WebSocket and HTTP
  * with SSE where they are switched on.
  *
- * @throws the error of `listen`, for instance EADDRINUSE
+ * @throws the error of `listen`, for instance EADDRINUSE, or a StorageError when the data folder cannot be used
  */
 export async function serveHttp(
   server: Servable,
@@ -58,7 +66,8 @@ export async function serveHttp(
 ): Promise<HttpListener> {
   const { port = 8080, host = '127.0.0.1', drainMs = 10_000 } = options
   const { paths = ['/mcp', '/json-rpc'], webSocketPath } = options
-  const engine = new Engine(server[service], options)
+  const storage = options.data === undefined ? undefined : await openStorage(server, options)
+  const engine = new Engine(server[service], options, storage)
   const gate = new HttpGate({ ...guardFor(host), ...options }, (error) =>
     engine.service.onError(error, undefined),
   )
@@ -96,7 +105,13 @@ export async function serveHttp(
       else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n')
     })
   }
-  await listen(listener, port, host)
+  try {
+    await listen(listener, port, host)
+  } catch (error) {
+    await engine.close(0)
+    await storage?.close()
+    throw error
+  }
   const address = listener.address() as AddressInfo
 
   let closing: Promise<void> | undefined
@@ -122,7 +137,20 @@ export async function serveHttp(
     }, lingerMs)
     await closed
     clearTimeout(timer)
+    await storage?.close()
   }
+}
+
+/** The database is loaded only where something is to be kept. */
+async function openStorage(
+  server: Servable,
+  { data = '', dataSurvives }: ServeHttpOptions,
+): Promise<Storage> {
+  const { Storage } = await import('../storage/storage.ts')
+  return Storage.open(data, {
+    ...(dataSurvives !== undefined && { survives: dataSurvives }),
+    onProblem: (problem) => server[service].onError(problem, undefined),
+  })
 }
 
 /** The library is loaded only where WebSockets are wanted. */

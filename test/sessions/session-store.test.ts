@@ -13,8 +13,9 @@ const has = (code: string) => (error: unknown) => error instanceof McpError && e
 
 function makeStore(limits: { idleTtlMs?: number; max?: number } = {}) {
   const ended: Session[] = []
-  const store = new SessionStore({ idleTtlMs: 1000, max: 3, ...limits }, (session) =>
-    ended.push(session),
+  const store = new SessionStore(
+    { idleTtlMs: 1000, max: 3, ...limits },
+    { ended: (session) => ended.push(session) },
   )
   return {
     store,
@@ -78,8 +79,9 @@ test('idle ones end, used and busy ones do not', (t) => {
 
 test('the end is told once, before everything is taken from the session', () => {
   const seen: unknown[] = []
-  const store = new SessionStore({ idleTtlMs: 1, max: 1 }, ({ subscriptions }) =>
-    seen.push(subscriptions?.size),
+  const store = new SessionStore(
+    { idleTtlMs: 1, max: 1 },
+    { ended: ({ subscriptions }) => seen.push(subscriptions?.size) },
   )
   const session = store.create(revision, profile, undefined)
   session.subscriptions = new Set(['docs://a'])
@@ -93,7 +95,7 @@ test('all end at once', () => {
   const { store, ended, create } = makeStore()
   create()
   create()
-  store.endAll('shutting down')
+  store.close('shutting down')
   assert.equal(store.size, 0)
   assert.equal(ended.length, 2)
 })
