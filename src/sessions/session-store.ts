@@ -257,8 +257,10 @@ export class SessionStore {
 
   #lookAtKept(session: Session, repository: SessionRepository, key: number, nowMs: number): void {
     const toldMs = this.#seenAtMs.get(session) ?? session.createdAtMs
-    const mayRest = nowMs - session.lastSeenMs >= Math.min(restMs, this.#limits.idleTtlMs / 2)
-    const isResting = mayRest && session.isAtRest && (this.#events.mayLetGo?.(session) ?? true)
+    const isResting =
+      nowMs - session.lastSeenMs >= restMs &&
+      session.isAtRest &&
+      (this.#events.mayLetGo?.(session) ?? true)
     // Coarse, so that a session in use costs a write a minute at most, and exact when it leaves.
     const step = isResting ? 0 : Math.min(60_000, this.#limits.idleTtlMs / 8)
     if (session.lastSeenMs - toldMs > step) {
