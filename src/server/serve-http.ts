@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { builtin } from '../internal/builtin.ts'
 import type { Storage } from '../storage/storage.ts'
+import { serveDirectly } from '../transports/http/direct/serve-directly.ts'
 import { NodeExchange } from '../transports/http/node-exchange.ts'
 import { loopbackHosts } from '../transports/http/origin-guard.ts'
 import { Engine, type EngineOptions } from './engine.ts'
@@ -51,6 +52,11 @@ export interface HttpListener {
 
 /** What is left of open connections when everything is answered gets this long to go. */
 const lingerMs = 500
+/** A client has this long for its headers, and for the whole of its request (slowloris). */
+const headersTimeoutMs = 10_000
+const requestTimeoutMs = 30_000
+/** Longer than load balancers keep an idle connection, so that it is they who close it. */
+const keepAliveTimeoutMs = 65_000
 const ssePath = '/sse'
 const messagePath = '/messages'
 
@@ -82,11 +88,9 @@ export async function serveHttp(
 
   const listener = builtin.http.createServer(
     {
-      // A client has this long for its headers, and for the whole of its request (slowloris).
-      headersTimeout: 10_000,
-      requestTimeout: 30_000,
-      // Longer than load balancers keep an idle connection, so that it is they who close it.
-      keepAliveTimeout: 65_000,
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: keepAliveTimeoutMs,
       noDelay: true,
     },
     (request, response) => {
@@ -105,6 +109,13 @@ export async function serveHttp(
       else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n')
     })
   }
+  const direct = serveDirectly(listener, {
+    accepts: (path) => endpointPaths.has(path),
+    handle: (exchange) => endpoint.handle(exchange),
+    keepAliveTimeoutMs,
+    requestTimeoutMs,
+  })
+  engine.sweep.add((nowMs) => direct.sweep(nowMs))
   try {
     await listen(listener, port, host)
   } catch (error) {
@@ -131,8 +142,10 @@ export async function serveHttp(
     legacySse?.close()
     webSockets?.close()
     listener.closeIdleConnections()
+    direct.close()
     const timer = setTimeout(() => {
       listener.closeAllConnections()
+      direct.destroy()
       webSockets?.terminate()
     }, lingerMs)
     await closed
