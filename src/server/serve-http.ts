@@ -138,11 +138,11 @@ export async function serveHttp(
   async function closeAll(): Promise<void> {
     engine.isDraining = true
     const closed = new Promise((resolve) => listener.close(resolve))
+    direct.close()
     await engine.close(drainMs)
     legacySse?.close()
     webSockets?.close()
     listener.closeIdleConnections()
-    direct.close()
     const timer = setTimeout(() => {
       listener.closeAllConnections()
       direct.destroy()
