@@ -108,7 +108,7 @@ function failed(task: TaskRecord): TaskRecord {
 function hold(path: string): DatabaseSync {
   const lock = new DatabaseSync(path, { timeout: 0 })
   try {
-    lock.exec('PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE')
+    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
     return lock
   } catch (error) {
     lock.close()
