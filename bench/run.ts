@@ -11,6 +11,7 @@ import { Samples } from './samples.ts'
 import { runCallWorkloads } from './workloads/calls.ts'
 import type { Context } from './workloads/context.ts'
 import { runImportWorkload } from './workloads/imports.ts'
+import { runKeptWorkload } from './workloads/kept.ts'
 import { runMemoryWorkloads } from './workloads/memory.ts'
 import { checkRawAnswers } from './workloads/same-bytes.ts'
 import { runSessionWorkload } from './workloads/sessions.ts'
@@ -49,6 +50,7 @@ async function runBench(options: Options): Promise<void> {
       await runToolWorkloads(inRound)
       await runStdioWorkloads(inRound)
       await runImportWorkload(inRound)
+      await runKeptWorkload(inRound)
       if (round <= memoryRounds) await runMemoryWorkloads(inRound)
     }
   } finally {

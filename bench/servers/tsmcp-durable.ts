@@ -9,8 +9,11 @@ const dist = (file: string) => new URL(`../../dist/${file}.js`, import.meta.url)
 const { defineServer }: typeof import('../../src/index.ts') = await import(dist('index'))
 const { serveHttp }: typeof import('../../src/http.ts') = await import(dist('http'))
 
-const data = mkdtempSync(join(tmpdir(), 'tsmcp-bench-'))
-process.once('exit', () => rmSync(data, { recursive: true, force: true }))
+const given = process.env.BENCH_DATA
+const data = given ?? mkdtempSync(join(tmpdir(), 'tsmcp-bench-'))
+if (given === undefined) {
+  process.once('exit', () => rmSync(data, { recursive: true, force: true }))
+}
 
 const server = defineServer(implementation)
 for (const name of toolNames) server.tool(name, { description, input: schema }, echo)
