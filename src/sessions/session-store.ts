@@ -6,7 +6,7 @@ import { defaultEventLogLimits, type EventLogLimits } from './event-log.ts'
 import { type ClientProfile, sharedProfile } from './peer.ts'
 import { PrincipalCounts } from './principal-counts.ts'
 import { RollingWalk } from './rolling-walk.ts'
-import { Session } from './session.ts'
+import { type Keeping, Session } from './session.ts'
 import type { Retention, SessionRepository, StoredSession } from './session-repository.ts'
 
 export interface SessionLimits {
@@ -20,7 +20,7 @@ export interface SessionLimits {
   readonly maxPerPrincipal: number
 }
 
-export const defaultSessionLimits: SessionLimits = {
+const defaultSessionLimits: SessionLimits = {
   idleTtlMs: 1_800_000,
   maxAgeMs: 7 * 86_400_000,
   max: 100_000,
@@ -64,8 +64,6 @@ export class SessionStore {
   readonly #retention: Retention
   readonly #principals: PrincipalCounts
   readonly #walk: RollingWalk<Session>
-  /** When the repository was last told that a session is in use; for sessions that were, since they are here. */
-  readonly #seenAtMs = new WeakMap<Session, number>()
   #recountedAtMs = 0
 
   /** @throws RangeError for a limit that is no positive integer */
@@ -126,7 +124,7 @@ export class SessionStore {
       createdAtMs: nowMs,
     })
     const session = this.#add(
-      new Session(id, revision, shared, authInfo, nowMs, { repository, key }),
+      new Session(id, revision, shared, authInfo, nowMs, { repository, key, toldSeenMs: nowMs }),
     )
     return {
       session,
@@ -222,8 +220,8 @@ export class SessionStore {
   ): Session | undefined {
     const revision = findRevision(stored.revision)
     if (revision === undefined) return undefined
-    const keeping = { repository, key: stored.key }
-    const { createdAtMs } = stored
+    const { key, createdAtMs } = stored
+    const keeping = { repository, key, toldSeenMs: createdAtMs }
     const profile = sharedProfile(stored.profile)
     const session = new Session(id, revision, profile, authInfo, nowMs, keeping, createdAtMs)
     session.restore(stored, this.#eventLimits)
@@ -252,19 +250,19 @@ export class SessionStore {
         session.lastSeenMs = lastSeenMs
       }
     }
-    if (keeping !== undefined) this.#lookAtKept(session, keeping.repository, keeping.key, nowMs)
+    if (keeping !== undefined) this.#lookAtKept(session, keeping, nowMs)
   }
 
-  #lookAtKept(session: Session, repository: SessionRepository, key: number, nowMs: number): void {
-    const toldMs = this.#seenAtMs.get(session) ?? session.createdAtMs
+  #lookAtKept(session: Session, keeping: Keeping, nowMs: number): void {
+    const { repository, key } = keeping
     const isResting =
       nowMs - session.lastSeenMs >= restMs &&
       session.isAtRest &&
       (this.#events.mayLetGo?.(session) ?? true)
     // Coarse, so that a session in use costs a write a minute at most, and exact when it leaves.
     const step = isResting ? 0 : Math.min(60_000, this.#limits.idleTtlMs / 8)
-    if (session.lastSeenMs - toldMs > step) {
-      this.#seenAtMs.set(session, session.lastSeenMs)
+    if (session.lastSeenMs - keeping.toldSeenMs > step) {
+      keeping.toldSeenMs = session.lastSeenMs
       repository.seen(key, session.lastSeenMs)
     }
     if (isResting) this.#letGo(session, '')

@@ -33,6 +33,8 @@ export interface InFlightRequest {
 export interface Keeping {
   readonly repository: SessionRepository
   readonly key: number
+  /** When a client was last seen in it, as far as the repository has been told. */
+  toldSeenMs: number
 }
 
 interface PendingRequest {

@@ -19,7 +19,7 @@ import type { WriteQueue } from './write-queue.ts'
 import type { Swept } from './writer.ts'
 
 /** Each process numbers streams and events from here times the number of its run: no number is given twice. */
-export const numbersARun = 2 ** 28
+const numbersARun = 2 ** 28
 
 /** Keys of one millisecond, those of one process, and when they begin to count. */
 const keysAMs = 4096

@@ -83,7 +83,7 @@ suite('A server that is killed', () => {
   for (const kind of officialClients.filter(({ revision }) => revision === '2025-11-25')) {
     test(`is met again by the official ${kind.client} with the same session`, async (t) => {
       const server = await MortalServer.make(t)
-      const client = await connectClient(kind, server.url)
+      const client = await connectClient(kind, server.url, { isPatient: true })
       t.after(() => client.close())
       const updated: unknown[] = []
       let heard = Promise.withResolvers<void>()
