@@ -181,12 +181,14 @@ export class HttpEndpoint implements HttpReplyHost {
     const body = this.#openBody(exchange, session)
     // A client has one such stream: a new one takes over, for the old one's client has gone or forgotten it.
     const current = session.outlet as EventStream | undefined
+    const isBack = current !== undefined && session.takeInterrupted(current)
     current?.end()
     const stream = this.openEventStream(session)
     session.outlet = stream
     this.#engine.subscriptions.addSession(session)
     attach(this, stream, body, exchange)
     if (session.revision.http.primedStreams) stream.prime(1000)
+    if (isBack) this.#engine.tellAll(session)
   }
 
   #resume(exchange: HttpExchange, session: Session, lastEventId: string): void {

@@ -42,6 +42,14 @@ export interface Retention {
 }
 
 /**
+ * How much later than it is, at most, it may be known that a session is in use: that is written down now and then. What
+ * only seems idle is left alone for so much longer.
+ */
+export function coarseness({ idleTtlMs }: Pick<Retention, 'idleTtlMs'>): number {
+  return Math.min(120_000, idleTtlMs / 4)
+}
+
+/**
  * Keeps sessions beyond the life of the process. Without one they live in memory only, which costs nothing.
  *
  * Look-ups answer at once: whoever keeps sessions elsewhere has a copy at hand. Writes answer when they are kept, and

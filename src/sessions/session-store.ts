@@ -7,7 +7,12 @@ import { type ClientProfile, sharedProfile } from './peer.ts'
 import { PrincipalCounts } from './principal-counts.ts'
 import { RollingWalk } from './rolling-walk.ts'
 import { type Keeping, Session } from './session.ts'
-import type { Retention, SessionRepository, StoredSession } from './session-repository.ts'
+import {
+  coarseness,
+  type Retention,
+  type SessionRepository,
+  type StoredSession,
+} from './session-repository.ts'
 
 export interface SessionLimits {
   /** Milliseconds after which a session that nobody uses or listens to is ended. Default 30 minutes. */
@@ -238,7 +243,9 @@ export class SessionStore {
       return
     }
     const { keeping } = session
-    if (nowMs - session.lastSeenMs >= idleTtlMs) {
+    // Another process may know better, and say so a little later.
+    const graceMs = keeping?.repository.isShared ? coarseness(this.#limits) : 0
+    if (nowMs - session.lastSeenMs >= idleTtlMs + graceMs) {
       if (!session.isIdle) session.lastSeenMs = nowMs
       else {
         const lastSeenMs = keeping?.repository.lastSeenMs(keeping.key) ?? 0

@@ -4,13 +4,14 @@ import { randomId } from '../internal/random-id.ts'
 import type { LogLevel } from '../protocol/types.ts'
 import type { EventKeeper, LoggedEvent } from '../sessions/event-log.ts'
 import type { ClientProfile } from '../sessions/peer.ts'
-import type {
-  NewSession,
-  Retention,
-  SessionRepository,
-  StoredSession,
-  StoredStream,
-  StreamRequests,
+import {
+  coarseness,
+  type NewSession,
+  type Retention,
+  type SessionRepository,
+  type StoredSession,
+  type StoredStream,
+  type StreamRequests,
 } from '../sessions/session-repository.ts'
 import type { Counts, SweepOrder } from './messages.ts'
 import type { OtherRuns } from './runs.ts'
@@ -238,13 +239,14 @@ function readEvent(row: Record<string, unknown>): LoggedEvent {
   }
 }
 
-/** The times at which sessions are noted to be in use are coarse: those that only seem idle get as much longer. */
 function cutoffs(
   nowMs: number,
-  { idleTtlMs, maxAgeMs }: Retention,
+  retention: Retention,
 ): Pick<SweepOrder, 'seenBeforeMs' | 'openedBeforeMs'> {
-  const coarseness = Math.min(120_000, idleTtlMs / 4)
-  return { seenBeforeMs: nowMs - idleTtlMs - coarseness, openedBeforeMs: nowMs - maxAgeMs }
+  return {
+    seenBeforeMs: nowMs - retention.idleTtlMs - coarseness(retention),
+    openedBeforeMs: nowMs - retention.maxAgeMs,
+  }
 }
 
 function keyOf(id: string): number | undefined {

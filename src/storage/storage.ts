@@ -51,7 +51,12 @@ export class Storage {
         onProblem(new Error(`Writing to ${folder} works again; ${forgotten} entries are lost`))
       },
     })
-    return new Storage(writer, openForReading(folder), queue)
+    try {
+      return new Storage(writer, openForReading(folder), queue)
+    } catch (error) {
+      await writer.close()
+      throw error
+    }
   }
 
   /** Tasks in the store. @param max - at one time, of all owners together */

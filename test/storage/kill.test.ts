@@ -11,7 +11,10 @@ import { HttpClient } from '../support/http.ts'
 import { request } from '../support/messages.ts'
 import { Acknowledged, findLost, loadUntilDeath } from './load.ts'
 
-const rounds = process.env.SLOW_TESTS === '1' ? 20 : 3
+const isSlow = process.env.SLOW_TESTS === '1'
+const rounds = isSlow ? 20 : 3
+/** Acknowledgements after which a server may die. */
+const enough = isSlow ? 2000 : 200
 const serverFile = fileURLToPath(new URL('./fixtures/server.ts', import.meta.url))
 
 /** A server with a data folder that can be killed and started again at the same address. */
@@ -64,7 +67,7 @@ suite('A server that is killed', () => {
     for (let round = 1; round <= rounds; round += 1) {
       const acknowledged = new Acknowledged()
       const load = await loadUntilDeath(new HttpClient(t, server.port), acknowledged)
-      while (acknowledged.count < 200) await sleep(10)
+      while (acknowledged.count < enough) await sleep(10)
       await sleep(randomInt(100))
       await server.kill()
       await load.ended()
