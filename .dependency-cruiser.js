@@ -10,7 +10,8 @@ const levels = [
   ['server', 'client'],
   // Implements what sessions/ declares, which therefore does not know it: see docs/architecture.md.
   ['storage'],
-  ['sessions', 'registry', 'queue', 'transports'],
+  ['sessions', 'transports'],
+  ['registry', 'queue'],
   ['protocol'],
   ['internal'],
 ]

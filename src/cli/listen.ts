@@ -9,6 +9,25 @@ import type { serveSettings, ValuesOf } from './settings.ts'
 /** The resolved settings of `serve`. */
 export type ServeValues = ValuesOf<typeof serveSettings>
 
+/** The limits of the settings, on whatever the server is served. */
+export function limitsOf(values: ServeValues) {
+  return {
+    sessions: {
+      idleTtlMs: values.sessionIdleMs,
+      maxAgeMs: values.sessionMaxAgeMs,
+      max: values.maxSessions,
+      maxPerPrincipal: values.maxSessionsPerPrincipal,
+    },
+    maxConnections: values.maxConnections,
+    admission: {
+      maxRunning: values.maxRunning,
+      maxWaiting: values.maxWaiting,
+      maxWaitMs: values.maxWaitMs,
+    },
+    shedding: { maxLagMs: values.maxLagMs, maxMemoryBytes: values.maxMemoryMb * 2 ** 20 },
+  }
+}
+
 /** Everything that one `serve` listens on. */
 export interface Listeners {
   /** The MCP endpoint over HTTP. */
@@ -60,16 +79,11 @@ async function listenHttp(
       host: values.host,
       drainMs: values.drainMs,
       maxBodyBytes: values.maxBodyBytes,
-      sessions: {
-        idleTtlMs: values.sessionIdleMs,
-        maxAgeMs: values.sessionMaxAgeMs,
-        max: values.maxSessions,
-        maxPerPrincipal: values.maxSessionsPerPrincipal,
-      },
       ...(values.data !== '' && {
         data: values.data,
         dataSurvives: values.dataSurvives === 'power' ? 'power' : 'process',
       }),
+      ...limitsOf(values),
       legacySse,
       ...(webSocketPath !== '' ? { webSocketPath } : {}),
       ...(allowedHosts.length > 0 ? { allowedHosts: [...allowedHosts] } : {}),
@@ -88,7 +102,7 @@ async function listenTcp(server: Servable, values: ServeValues, file: string) {
       port,
       drainMs: values.drainMs,
       maxMessageBytes: values.maxBodyBytes,
-      maxConnections: values.maxSessions,
+      ...limitsOf(values),
     })
     return { host, port: listener.port, close: () => listener.close() }
   } catch (error) {

@@ -10,12 +10,33 @@ import {
 } from '../protocol/json-rpc.ts'
 import { shapeServerCapabilities } from '../protocol/shape.ts'
 import type { AuthInfo, JsonObject, RequestId } from '../protocol/types.ts'
+import { DeadLetters } from '../queue/dead-letters.ts'
+import type { Directory } from '../registry/directory.ts'
+import { Holder } from '../registry/holder.ts'
+import type { Registry } from '../registry/registry.ts'
 import { defaultEventLogLimits, type EventLogLimits } from '../sessions/event-log.ts'
 import type { Peer } from '../sessions/peer.ts'
 import type { InFlightRequest, Session } from '../sessions/session.ts'
 import type { SessionRepository } from '../sessions/session-repository.ts'
 import { type SessionLimits, SessionStore } from '../sessions/session-store.ts'
+import {
+  Admission,
+  type AdmissionLimits,
+  clientName,
+  clientOf,
+  defaultAdmissionLimits,
+  overloaded,
+  type WaitingRequest,
+} from './admission.ts'
+import { Connections } from './connections.ts'
 import { RequestContext } from './context.ts'
+import { sessionKind } from './kinds.ts'
+import {
+  defaultSheddingLimits,
+  type LoadGauge,
+  LoadShedding,
+  type SheddingLimits,
+} from './load-shedding.ts'
 import { isPromise } from './maybe-promise.ts'
 import { protocolMethods, readInitialize } from './protocol-methods.ts'
 import type { Reply } from './reply.ts'
@@ -31,6 +52,12 @@ export interface EngineOptions {
   events?: Partial<EventLogLimits>
   /** Requests that one session or connection may have in progress. Default 1000. */
   maxInFlight?: number
+  /** How many requests run at a time, and how many wait for that and for how long. */
+  admission?: Partial<AdmissionLimits>
+  /** When new work is refused because the process has too much to do. */
+  shedding?: Partial<SheddingLimits>
+  /** Sockets that clients may hold open at a time, on all listeners of the server together. Default 100,000. */
+  maxConnections?: number
 }
 
 /** Where an engine keeps what is to outlive its process. */
@@ -43,6 +70,12 @@ export interface EngineStorage {
 export interface RequestOwner {
   inFlight: Map<RequestId, InFlightRequest> | undefined
 }
+
+type EngineMethod = (
+  context: RequestContext,
+  params: JsonObject,
+  engine: Engine,
+) => Outcome | Promise<Outcome>
 
 const sweepIntervalMs = 1000
 const noParams: JsonObject = Object.freeze({})
@@ -58,7 +91,15 @@ export class Engine {
   readonly subscriptions: Subscriptions
   readonly sweep: Sweep
   readonly eventLimits: EventLogLimits
+  readonly connections: Connections
+  /** Messages that could not be delivered, and requests that were never run. */
+  readonly deadLetters = new DeadLetters()
+  readonly admission: Admission
+  readonly shedding: LoadShedding
   readonly #maxInFlight: number
+  /** Whose names the sessions are: they go when the engine does. */
+  readonly #holder: Holder
+  readonly #sessionNames: Directory<Session>
   readonly #running = new Set<RequestContext>()
   readonly #stopListening: () => void
   readonly #storage: EngineStorage | undefined
@@ -68,23 +109,43 @@ export class Engine {
   /** No further session or request is taken. */
   isDraining = false
 
-  /** @param storage - default: sessions and tasks are in memory only */
-  constructor(service: Service, options: EngineOptions = {}, storage?: EngineStorage) {
+  /**
+   * @param storage - default: sessions and tasks are in memory only
+   * @param openGauge - where load shedding reads the load; default: this process
+   */
+  constructor(
+    service: Service,
+    options: EngineOptions = {},
+    storage?: EngineStorage,
+    openGauge?: () => LoadGauge,
+  ) {
     this.service = service
     this.#storage = storage
     this.#maxInFlight = options.maxInFlight ?? 1000
+    this.#holder = new Holder(service.info.name)
+    this.#sessionNames = service.registry.of(sessionKind)
+    this.connections = new Connections(service.registry, options.maxConnections ?? 100_000)
+    this.admission = new Admission({ ...defaultAdmissionLimits, ...options.admission }, (waiting) =>
+      this.#expired(waiting),
+    )
+    this.shedding = new LoadShedding({ ...defaultSheddingLimits, ...options.shedding }, openGauge)
     this.eventLimits = { ...defaultEventLogLimits, ...options.events }
     this.subscriptions = new Subscriptions(service.watchResource)
     this.sessions = new SessionStore(
       options.sessions ?? {},
       {
         ended: (session) => {
+          this.#sessionNames.unregister(session.id)
           this.subscriptions.forget(session)
           this.#tasks?.sessionEnded(session)
           service.sessionEnded?.(session)
         },
-        restored: (session) => this.subscriptions.restore(session),
+        restored: (session) => {
+          this.sessionOpened(session)
+          this.subscriptions.restore(session)
+        },
         letGo: (session) => {
+          this.#sessionNames.unregister(session.id)
           this.subscriptions.letGo(session)
           service.sessionEnded?.(session)
         },
@@ -98,11 +159,18 @@ export class Engine {
       this.sessions.sweep(nowMs)
       this.#expire(nowMs)
       this.#tasks?.sweep(nowMs)
+      this.shedding.sample()
+      this.admission.sweep(nowMs, this.shedding.overload)
     })
     this.#stopListening = service.onChange((change) => this.subscriptions.changed(change))
   }
 
-  /** Requests whose handlers have not answered yet. */
+  /** What has a name here, for whoever runs the server to look at. */
+  get registry(): Registry {
+    return this.service.registry
+  }
+
+  /** Requests that have not been answered yet: their handlers run, or they wait for their turn. */
   get running(): number {
     return this.#running.size
   }
@@ -124,7 +192,7 @@ export class Engine {
    *
    * @param isOfConnection - the session ends with its connection, so it is not kept beyond the process
    * @returns the answer, and a promise if the client must not have it yet; that rejects when the session cannot be kept
-   * @throws McpError INVALID_PARAMS, or SESSION_LIMIT when there are too many sessions
+   * @throws McpError INVALID_PARAMS, SESSION_LIMIT when there are too many sessions, or OVERLOADED
    */
   initialize(
     request: JsonRpcRequest,
@@ -133,9 +201,11 @@ export class Engine {
   ): { session: Session; response: string; kept: Promise<void> | undefined } {
     if (this.isDraining) throw new McpError('SHUTTING_DOWN')
     const { revision, profile } = readInitialize(request.params ?? noParams)
+    this.admission.requireCapacity()
     const { session, kept } = isOfConnection
       ? { session: this.sessions.create(revision, profile, authInfo), kept: undefined }
       : this.sessions.open(revision, profile, authInfo)
+    this.sessionOpened(session)
     const { service } = this
     const result: JsonObject = {
       protocolVersion: revision.name,
@@ -163,20 +233,21 @@ export class Engine {
     const handler = peer.revision.clientRequests.has(method)
       ? (protocolMethods.get(method) ?? this.service.methods.get(method))
       : this.#extensionMethod(peer, method)
-    let outcome: Outcome | Promise<Outcome>
     try {
       if (this.isDraining) throw new McpError('SHUTTING_DOWN')
       if (handler === undefined) {
         throw new McpError('METHOD_NOT_FOUND', `Method not found: ${quoted(method)}`)
       }
       if (owner?.inFlight !== undefined) this.#admit(owner.inFlight, request.id)
-      outcome = handler(context, request.params ?? noParams, this)
+      if (this.admission.isBusy && !protocolMethods.has(method)) {
+        this.#queue(context, handler, owner)
+        return
+      }
     } catch (error) {
       this.#fail(context, error)
       return
     }
-    if (isPromise(outcome)) this.#wait(context, outcome as Promise<Outcome>, owner)
-    else this.#succeed(context, outcome)
+    this.#run(context, handler, owner)
   }
 
   /** Takes a notification of a client. Those that are unknown or malformed are ignored, as JSON-RPC has it. */
@@ -191,6 +262,11 @@ export class Engine {
   /** A client has come back to its stream after a restart. */
   tellAll(session: Session): void {
     this.subscriptions.tellAll(session, this.service.capabilities())
+  }
+
+  /** A session is there that was not: it has a name from now on, until it ends. */
+  sessionOpened(session: Session): void {
+    this.#sessionNames.register(session.id, session, this.#holder)
   }
 
   /** Ends a session and what hangs on it. @returns a promise when that has to be waited for */
@@ -217,7 +293,37 @@ export class Engine {
     this.#tasks?.close()
     this.sessions.close('The server is shutting down')
     this.#stopListening()
+    this.shedding.close()
+    this.#holder.end()
     this.sweep.stop()
+  }
+
+  #run(context: RequestContext, method: EngineMethod, owner: RequestOwner | undefined): void {
+    let outcome: Outcome | Promise<Outcome>
+    try {
+      outcome = method(context, context.request.params ?? noParams, this)
+    } catch (error) {
+      this.#fail(context, error)
+      return
+    }
+    if (isPromise(outcome)) this.#wait(context, outcome as Promise<Outcome>, owner)
+    else this.#succeed(context, outcome)
+  }
+
+  /** There is no room for the request now. @throws McpError OVERLOADED when it may not wait either */
+  #queue(context: RequestContext, method: EngineMethod, owner: RequestOwner | undefined): void {
+    this.admission.wait(context, clientOf(context, owner), Date.now(), () =>
+      this.#run(context, method, owner),
+    )
+    this.#track(context, owner)
+  }
+
+  #expired({ context, client }: WaitingRequest): void {
+    if (context.isSettled) return
+    const { method, requestId } = context
+    const letter = JSON.stringify({ method, id: requestId })
+    this.deadLetters.bury('deadline', clientName(client), letter)
+    this.#stop(context, overloaded('The request has waited for too long: try again later'))
   }
 
   #extensionMethod({ revision }: Peer, method: string): MethodHandler | undefined {
@@ -240,23 +346,39 @@ export class Engine {
   }
 
   #wait(context: RequestContext, outcome: Promise<Outcome>, owner: RequestOwner | undefined): void {
+    if (context.isSettled) {
+      // Cancelled by what its own handler did: nobody is left to tell.
+      outcome.catch(() => {})
+      return
+    }
+    // One that had to wait for its turn is on the books already.
+    if (context.onReleased === undefined) this.#track(context, owner)
+    if (!context.isLongLived) {
+      context.startClock(Date.now())
+      context.isCounted = true
+      this.admission.began()
+    }
+    outcome.then(
+      (value) => this.#succeed(context, value),
+      (error: unknown) => this.#fail(context, error),
+    )
+  }
+
+  /** Keeps the books on a request that is not answered at once. */
+  #track(context: RequestContext, owner: RequestOwner | undefined): void {
     const { id } = context.request
     this.#running.add(context)
     if (owner !== undefined) {
       owner.inFlight ??= new Map()
       owner.inFlight.set(id, context)
     }
-    if (!context.isLongLived) context.startClock(Date.now())
     context.reply.hold(() => context.cancel('The client went away'))
     context.onReleased = () => {
       this.#running.delete(context)
       if (owner?.inFlight?.get(id) === context) owner.inFlight.delete(id)
+      if (context.isCounted) this.admission.ended()
       if (this.#running.size === 0) this.#onQuiet?.()
     }
-    outcome.then(
-      (value) => this.#succeed(context, value),
-      (error: unknown) => this.#fail(context, error),
-    )
   }
 
   // Nothing may throw out of the functions below: they also run where nobody would catch it.

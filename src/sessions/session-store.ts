@@ -135,6 +135,7 @@ export class SessionStore {
       session,
       kept: kept.catch((cause: unknown) => {
         this.#remove(session)
+        this.#events.ended(session)
         throw new McpError('STORAGE_UNAVAILABLE', undefined, { cause })
       }),
     }
