@@ -41,7 +41,7 @@ class MortalServer {
 
   async start(): Promise<void> {
     this.#process = new CliProcess(this.#args, { cwd: process.cwd() })
-    await this.#process.until(/\/mcp/)
+    await this.#process.until(/\/mcp/, 50_000)
   }
 
   /** What it has printed as errors. */
