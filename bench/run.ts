@@ -13,6 +13,7 @@ import { runSeedWorkloads } from './seed/run.ts'
 import { runCallWorkloads } from './workloads/calls.ts'
 import type { Context } from './workloads/context.ts'
 import { runImportWorkload } from './workloads/imports.ts'
+import { runKeptWorkload } from './workloads/kept.ts'
 import { runMemoryWorkloads } from './workloads/memory.ts'
 import { checkRawAnswers } from './workloads/same-bytes.ts'
 import { runSessionWorkload } from './workloads/sessions.ts'
@@ -56,6 +57,7 @@ async function runBench(options: Options): Promise<void> {
       await runToolWorkloads(inRound)
       await runStdioWorkloads(inRound)
       await runImportWorkload(inRound)
+      await runKeptWorkload(inRound)
       if (round <= memoryRounds) await runMemoryWorkloads(inRound)
     }
   } finally {

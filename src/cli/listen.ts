@@ -11,7 +11,12 @@ import type { ServeValues } from './settings.ts'
 /** The limits of the settings, on whatever the server is served. */
 export function limitsOf(values: ServeValues) {
   return {
-    sessions: { idleTtlMs: values.sessionIdleMs, max: values.maxSessions },
+    sessions: {
+      idleTtlMs: values.sessionIdleMs,
+      maxAgeMs: values.sessionMaxAgeMs,
+      max: values.maxSessions,
+      maxPerPrincipal: values.maxSessionsPerPrincipal,
+    },
     maxConnections: values.maxConnections,
     admission: {
       maxRunning: values.maxRunning,
@@ -118,6 +123,10 @@ async function listenHttp(
       host: values.host,
       drainMs: values.drainMs,
       maxBodyBytes: values.maxBodyBytes,
+      ...(values.data !== '' && {
+        data: values.data,
+        dataSurvives: values.dataSurvives === 'power' ? 'power' : 'process',
+      }),
       ...limitsOf(values),
       legacySse,
       trustedProxies,
@@ -174,6 +183,9 @@ async function explainListenError(
   file: string,
   flag: '--port' | '--tcp',
 ): Promise<unknown> {
+  if (error instanceof Error && error.name === 'StorageError') {
+    return new CliError(error.message, { cause: error })
+  }
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   switch (code) {
     case 'EADDRINUSE': {

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { serveStdio } from '../stdio.ts'
 import { bannerLines, listeningEvent, stoppingLine } from './banner.ts'
@@ -20,6 +21,7 @@ Examples:
   tsmcp serve server.ts                      on http://127.0.0.1:8080/mcp
   tsmcp serve server.ts --port 3000 --watch  reload when a file changes
   tsmcp serve server.ts --http :8080 --ws /ws --tcp :9090
+  tsmcp serve server.ts --data ./data        sessions and tasks outlive a restart
   tsmcp serve server.ts --stdio              as a command of a desktop host
   tsmcp serve server.ts --host 0.0.0.0 --allowed-host mcp.example.com
 
@@ -67,7 +69,8 @@ async function runServe(
   if (values.stdio) return serveOverStdio(file, values, io)
   let serve = values.watch ? watchAndServe : serveOverHttp
   if (values.workers > 1) serve = serveWithWorkers
-  const exitCode = await serve(file, values, io)
+  const data = values.data === '' ? '' : resolve(io.cwd, values.data)
+  const exitCode = await serve(file, { ...values, data }, io)
   if (values.json) print(io, JSON.stringify({ event: 'stopped', exitCode }))
   else note(io, exitCode === 0 ? 'stopped' : 'stopped at once')
   return exitCode

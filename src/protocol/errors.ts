@@ -55,6 +55,11 @@ export const errorTable = {
   TOO_MANY_CONNECTIONS: { rpcCode: -32603, httpStatus: 503, message: 'Too many connections' },
   SESSION_REQUIRED: { rpcCode: -32600, httpStatus: 400, message: 'Mcp-Session-Id header required' },
   SESSION_NOT_FOUND: { rpcCode: -32600, httpStatus: 404, message: 'Session not found' },
+  STORAGE_UNAVAILABLE: {
+    rpcCode: -32603,
+    httpStatus: 503,
+    message: 'The server cannot keep anything new at the moment',
+  },
   SESSION_LIMIT: { rpcCode: -32603, httpStatus: 503, message: 'Too many sessions' },
   RATE_LIMITED: { rpcCode: -32603, httpStatus: 429, message: 'Too many requests' },
   QUOTA_EXCEEDED: { rpcCode: -32603, httpStatus: 429, message: 'Quota exceeded' },

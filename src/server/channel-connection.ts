@@ -82,7 +82,7 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
   closed(): void {
     for (const request of this.inFlight?.values() ?? []) request.cancel('The connection has closed')
     if (this.#session !== undefined) {
-      this.#engine.endSession(this.#session, 'The connection has closed')
+      void this.#engine.endSession(this.#session, 'The connection has closed')
     }
     this.#onClosed()
   }
@@ -115,8 +115,8 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
     if (request.method === 'initialize' && this.#session === undefined) {
       const { session, response } = this.#engine.initialize(
         request,
-        this.#authInfo,
-        this.#remoteAddress,
+        { authInfo: this.#authInfo, remoteAddress: this.#remoteAddress },
+        true,
       )
       this.#session = session
       session.outlet = this.#channel

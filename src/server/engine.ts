@@ -18,11 +18,8 @@ import type { Registry } from '../registry/registry.ts'
 import { defaultEventLogLimits, type EventLogLimits } from '../sessions/event-log.ts'
 import type { Peer } from '../sessions/peer.ts'
 import type { InFlightRequest, Session } from '../sessions/session.ts'
-import {
-  defaultSessionLimits,
-  type SessionLimits,
-  SessionStore,
-} from '../sessions/session-store.ts'
+import type { SessionRepository } from '../sessions/session-repository.ts'
+import { type SessionLimits, SessionStore } from '../sessions/session-store.ts'
 import {
   Admission,
   type AdmissionLimits,
@@ -44,11 +41,12 @@ import {
 import { isPromise } from './maybe-promise.ts'
 import { protocolMethods, readInitialize } from './protocol-methods.ts'
 import type { Reply } from './reply.ts'
-import type { GuardedRequest, RequestGuard } from './request-guard.ts'
+import type { GuardedRequest, RequestGuard, Sender } from './request-guard.ts'
 import { EncodedResult } from './result.ts'
 import type { MethodHandler, Outcome, Service } from './service.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { taskLimits } from './tasks/task-options.ts'
+import type { TaskStore } from './tasks/task-store.ts'
 import { Tasks } from './tasks/tasks.ts'
 
 export interface EngineOptions {
@@ -68,6 +66,20 @@ export interface EngineOptions {
   shedding?: Partial<SheddingLimits>
   /** Sockets that clients may hold open at a time, on all listeners of the server together. Default 100,000. */
   maxConnections?: number
+}
+
+/** Where an engine keeps what is to outlive its process. */
+export interface EngineStorage {
+  readonly sessions: SessionRepository
+  tasks(max: number): TaskStore
+}
+
+/** A session that has been opened, and the answer to the request that opened it. */
+interface OpenedSession {
+  readonly session: Session
+  readonly response: string
+  /** Set if the client must not have the answer yet; rejects when the session cannot be kept. */
+  readonly kept: Promise<void> | undefined
 }
 
 /** Whoever has requests in progress that can be cancelled by their id: a session or a connection. */
@@ -108,15 +120,25 @@ export class Engine {
   readonly #sessionNames: Directory<Session>
   readonly #running = new Set<RequestContext>()
   readonly #stopListening: () => void
+  readonly #storage: EngineStorage | undefined
   #tasks: Tasks | undefined = undefined
   #onQuiet: (() => void) | undefined = undefined
   #closing: Promise<void> | undefined = undefined
   /** No further session or request is taken. */
   isDraining = false
 
-  /** @param openGauge - where load shedding reads the load; default: this process */
-  constructor(service: Service, options: EngineOptions = {}, openGauge?: () => LoadGauge) {
+  /**
+   * @param storage - default: sessions and tasks are in memory only
+   * @param openGauge - where load shedding reads the load; default: this process
+   */
+  constructor(
+    service: Service,
+    options: EngineOptions = {},
+    storage?: EngineStorage,
+    openGauge?: () => LoadGauge,
+  ) {
     this.service = service
+    this.#storage = storage
     this.#maxInFlight = options.maxInFlight ?? 1000
     this.guard = options.guard
     if (options.stateSecret !== undefined) service.requestState.useSecret(options.stateSecret)
@@ -131,14 +153,28 @@ export class Engine {
     this.eventLimits = { ...defaultEventLogLimits, ...options.events }
     this.subscriptions = new Subscriptions(service.watchResource)
     this.sessions = new SessionStore(
-      { ...defaultSessionLimits, ...options.sessions },
-      (session, reason) => {
-        this.guard?.sessionEnded?.(session.id, session.authInfo, reason)
-        this.#sessionNames.unregister(session.id)
-        this.subscriptions.forget(session)
-        this.#tasks?.sessionEnded(session)
-        service.sessionEnded?.(session)
+      options.sessions ?? {},
+      {
+        ended: (session, reason) => {
+          this.guard?.sessionEnded?.(session.id, session.authInfo, reason)
+          this.#sessionNames.unregister(session.id)
+          this.subscriptions.forget(session)
+          this.#tasks?.sessionEnded(session)
+          service.sessionEnded?.(session)
+        },
+        restored: (session) => {
+          this.sessionOpened(session)
+          this.subscriptions.restore(session)
+        },
+        letGo: (session) => {
+          this.#sessionNames.unregister(session.id)
+          this.subscriptions.letGo(session)
+          service.sessionEnded?.(session)
+        },
+        // A mounted server has its own idea of the session, which must not be lost on the way.
+        mayLetGo: () => service.sessionEnded === undefined,
       },
+      storage && { repository: storage.sessions, eventLimits: this.eventLimits },
     )
     this.sweep = new Sweep(sweepIntervalMs, (error) => service.onError(error, undefined))
     this.sweep.add((nowMs) => {
@@ -164,8 +200,11 @@ export class Engine {
   /** The tasks that calls have become; made when there is a first one to look for. */
   get tasks(): Tasks {
     const { service } = this
-    this.#tasks ??= new Tasks(service.taskLimits ?? taskLimits(), (error) =>
-      service.onError(error, undefined),
+    const storage = this.#storage
+    this.#tasks ??= new Tasks(
+      service.taskLimits ?? taskLimits(),
+      (error) => service.onError(error, undefined),
+      storage && ((max) => storage.tasks(max)),
     )
     return this.#tasks
   }
@@ -173,19 +212,16 @@ export class Engine {
   /**
    * Answers `initialize` by opening a session.
    *
+   * @param isOfConnection - the session ends with its connection, so it is not kept beyond the process
    * @throws McpError INVALID_PARAMS, SESSION_LIMIT when there are too many sessions, or OVERLOADED
    */
-  initialize(
-    request: JsonRpcRequest,
-    authInfo: AuthInfo | undefined,
-    remoteAddress: string | undefined,
-  ): { session: Session; response: string } {
+  initialize(request: JsonRpcRequest, sender: Sender, isOfConnection = false): OpenedSession {
     const { guard } = this
-    if (guard === undefined) return this.#openSession(request, authInfo)
-    const opening = new Opening(request, authInfo, remoteAddress)
+    if (guard === undefined) return this.#openSession(request, sender.authInfo, isOfConnection)
+    const opening = new Opening(request, sender.authInfo, sender.remoteAddress)
     try {
       guard.check(opening, true)
-      const opened = this.#openSession(request, authInfo)
+      const opened = this.#openSession(request, sender.authInfo, isOfConnection)
       opening.sessionId = opened.session.id
       opening.revision = opened.session.revision.name
       guard.settled(opening, undefined, undefined)
@@ -199,11 +235,14 @@ export class Engine {
   #openSession(
     request: JsonRpcRequest,
     authInfo: AuthInfo | undefined,
-  ): { session: Session; response: string } {
+    isOfConnection: boolean,
+  ): OpenedSession {
     if (this.isDraining) throw new McpError('SHUTTING_DOWN')
     const { revision, profile } = readInitialize(request.params ?? noParams)
     this.admission.requireCapacity()
-    const session = this.sessions.create(revision, profile, authInfo)
+    const { session, kept } = isOfConnection
+      ? { session: this.sessions.create(revision, profile, authInfo), kept: undefined }
+      : this.sessions.open(revision, profile, authInfo)
     this.sessionOpened(session)
     const { service } = this
     const result: JsonObject = {
@@ -212,7 +251,8 @@ export class Engine {
       serverInfo: service.encoder.serverInfo(revision),
     }
     if (service.instructions !== undefined) result.instructions = service.instructions
-    return { session, response: encodeResult(request.id, service.encoder.encode(revision, result)) }
+    const response = encodeResult(request.id, service.encoder.encode(revision, result))
+    return { session, response, kept }
   }
 
   /**
@@ -262,19 +302,24 @@ export class Engine {
     owner?.inFlight?.get(requestId)?.cancel(why)
   }
 
+  /** A client has come back to its stream after a restart. */
+  tellAll(session: Session): void {
+    this.subscriptions.tellAll(session, this.service.capabilities())
+  }
+
   /** A session is there that was not: it has a name from now on, until it ends. */
   sessionOpened(session: Session): void {
     this.#sessionNames.register(session.id, session, this.#holder)
   }
 
-  /** Ends a session and what hangs on it. */
-  endSession(session: Session, reason: string): void {
-    this.sessions.end(session, reason)
+  /** Ends a session and what hangs on it. @returns a promise when that has to be waited for */
+  endSession(session: Session, reason: string): void | Promise<void> {
+    return this.sessions.end(session, reason)
   }
 
   /**
    * Ends all work: takes nothing new, lets what runs finish for `drainMs`, then cancels the rest and ends all
-   * sessions. Idempotent.
+   * sessions that are not kept beyond the process. Idempotent.
    */
   close(drainMs: number): Promise<void> {
     this.#closing ??= this.#close(drainMs)
@@ -289,7 +334,7 @@ export class Engine {
     if (this.#running.size > 0 && drainMs > 0) await this.#quiet(drainMs)
     for (const context of this.#running) this.#stop(context, new McpError('SHUTTING_DOWN'))
     this.#tasks?.close()
-    this.sessions.endAll('The server is shutting down')
+    this.sessions.close('The server is shutting down')
     this.#stopListening()
     this.shedding.close()
     this.#holder.end()

@@ -1,6 +1,11 @@
 import { McpError, quoted } from '../protocol/errors.ts'
 import { checkStandardHeaders, decodeHeaderValue, header } from '../protocol/headers.ts'
-import { type Envelope, type JsonRpcRequest, openEnvelope } from '../protocol/json-rpc.ts'
+import {
+  type Envelope,
+  isRequestId,
+  type JsonRpcRequest,
+  openEnvelope,
+} from '../protocol/json-rpc.ts'
 import { claimedVersion, claimsStateless, readRequestMeta } from '../protocol/meta.ts'
 import {
   findRevision,
@@ -12,12 +17,14 @@ import type { AuthInfo } from '../protocol/types.ts'
 import { type EventStream, parseEventId } from '../sessions/event-stream.ts'
 import type { Peer } from '../sessions/peer.ts'
 import type { Session } from '../sessions/session.ts'
+import type { StreamRequests } from '../sessions/session-repository.ts'
 import type { HttpExchange } from '../transports/http/exchange.ts'
 import { SseBody } from '../transports/http/sse.ts'
 import { dispatchBatch } from './batch.ts'
 import type { Engine } from './engine.ts'
 import { type HttpGate, type HttpGateOptions, headersFor } from './http-gate.ts'
 import { attach, bodySink, HttpReply, type HttpReplyHost, sessionHeaders } from './http-reply.ts'
+import { mapMaybe } from './maybe-promise.ts'
 
 export interface HttpEndpointOptions extends HttpGateOptions {
   /** Milliseconds between signs of life on streams, and after which a silent answer becomes one. Default 15,000. */
@@ -114,24 +121,25 @@ export class HttpEndpoint implements HttpReplyHost {
   #stateful(exchange: HttpExchange, authInfo: AuthInfo | undefined, envelope: Envelope): void {
     const sessionId = exchange.getHeader(header.sessionId)
     if (envelope.kind === 'request' && envelope.message.method === 'initialize' && !sessionId) {
-      const { session, response } = this.#engine.initialize(
-        envelope.message,
+      const { message } = envelope
+      const { session, response, kept } = this.#engine.initialize(message, {
         authInfo,
-        exchange.remoteAddress,
-      )
-      exchange.respond(200, [...headersFor(200), ...sessionHeaders(session)], response)
+        remoteAddress: exchange.remoteAddress,
+      })
+      const answer = (): void =>
+        exchange.respond(200, [...headersFor(200), ...sessionHeaders(session)], response)
+      if (kept === undefined) answer()
+      else kept.then(answer, (error: unknown) => this.#gate.refuse(exchange, error, message.id))
       return
     }
     const session = this.#requireSession(exchange, sessionId, authInfo)
     switch (envelope.kind) {
-      case 'request':
-        this.#engine.dispatch(
-          session,
-          envelope.message,
-          new HttpReply(this, exchange, session),
-          session,
-        )
+      case 'request': {
+        const reply = new HttpReply(this, exchange, session)
+        reply.requests = envelope.message.id
+        this.#engine.dispatch(session, envelope.message, reply, session)
         break
+      }
       case 'notification':
         if (envelope.message.method === 'notifications/initialized') session.markInitialized()
         else this.#engine.notified(envelope.message, session)
@@ -157,6 +165,9 @@ export class HttpEndpoint implements HttpReplyHost {
     }
     const session = this.#requireSession(exchange, sessionId, authInfo)
     const reply = new HttpReply(this, exchange, session)
+    reply.requests = values
+      .map((value) => (value as { id?: unknown } | null)?.id)
+      .filter(isRequestId)
     const accepted = dispatchBatch(this.#engine, session, values, reply, session)
     if (!accepted) exchange.respond(202, [])
   }
@@ -174,12 +185,14 @@ export class HttpEndpoint implements HttpReplyHost {
     const body = this.#openBody(exchange, session)
     // A client has one such stream: a new one takes over, for the old one's client has gone or forgotten it.
     const current = session.outlet as EventStream | undefined
+    const isBack = current !== undefined && session.takeInterrupted(current)
     current?.end()
     const stream = this.openEventStream(session)
     session.outlet = stream
     this.#engine.subscriptions.addSession(session)
     attach(this, stream, body, exchange)
     if (session.revision.http.primedStreams) stream.prime(1000)
+    if (isBack) this.#engine.tellAll(session)
   }
 
   #resume(exchange: HttpExchange, session: Session, lastEventId: string): void {
@@ -193,17 +206,18 @@ export class HttpEndpoint implements HttpReplyHost {
     }
     const body = this.#openBody(exchange, session)
     stream.resume(bodySink(this, stream, body, exchange), place.sequence)
+    if (session.takeInterrupted(stream)) this.#engine.tellAll(session)
   }
 
   #delete(exchange: HttpExchange, authInfo: AuthInfo | undefined): void {
     requireSessionMethod(exchange)
     const session = this.#requireSession(exchange, exchange.getHeader(header.sessionId), authInfo)
-    this.#engine.endSession(session, 'The client ended the session')
-    exchange.respond(204, [])
+    const ended = this.#engine.endSession(session, 'The client ended the session')
+    void mapMaybe(ended, () => exchange.respond(204, []))
   }
 
-  openEventStream(session: Session): EventStream {
-    return session.openStream(this.#engine.eventLimits)
+  openEventStream(session: Session, requests?: StreamRequests): EventStream {
+    return session.openStream(this.#engine.eventLimits, requests)
   }
 
   #openBody(exchange: HttpExchange, session: Session): SseBody {

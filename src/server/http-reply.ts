@@ -1,6 +1,7 @@
 import { header } from '../protocol/headers.ts'
 import { type EventSink, EventStream } from '../sessions/event-stream.ts'
 import type { Session } from '../sessions/session.ts'
+import type { StreamRequests } from '../sessions/session-repository.ts'
 import type { HttpExchange, HttpHeaders } from '../transports/http/exchange.ts'
 import { SseBody } from '../transports/http/sse.ts'
 import { headersFor } from './http-gate.ts'
@@ -12,7 +13,7 @@ export interface HttpReplyHost {
   readonly openBodies: Set<SseBody>
   /** Replies that have said nothing yet. */
   readonly silentReplies: Set<HttpReply>
-  openEventStream(session: Session): EventStream
+  openEventStream(session: Session, requests: StreamRequests): EventStream
 }
 
 /** How long a client should wait before it comes back to a stream that broke, in milliseconds. */
@@ -26,6 +27,8 @@ export class HttpReply implements BatchReply {
   readonly #session: Session | undefined
   readonly #headers: HttpHeaders
   #stream: EventStream | SseBody | undefined = undefined
+  /** What is answered here; kept with a stream, for clients that come back to it after a restart. */
+  requests: StreamRequests = undefined
   /** Milliseconds since 1970 at which the handler turned out to take time. */
   heldSinceMs = 0
 
@@ -114,7 +117,7 @@ export class HttpReply implements BatchReply {
       this.#exchange.onDisconnect(() => this.#host.openBodies.delete(body))
       return
     }
-    const stream = this.#host.openEventStream(session)
+    const stream = this.#host.openEventStream(session, this.requests)
     this.#stream = stream
     attach(this.#host, stream, body, this.#exchange)
     if (session.revision.http.primedStreams) stream.prime(retryMs)

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import { builtin } from '../internal/builtin.ts'
 import { McpError } from '../protocol/errors.ts'
 import { encodeError } from '../protocol/json-rpc.ts'
+import type { Storage } from '../storage/storage.ts'
 import { clientAddressThrough } from '../transports/http/client-address.ts'
 import { serveDirectly } from '../transports/http/direct/serve-directly.ts'
 import { NodeExchange } from '../transports/http/node-exchange.ts'
@@ -41,6 +42,13 @@ export interface ServeHttpOptions extends EngineOptions, HttpEndpointOptions {
   requestTimeoutMs?: number
   /** Milliseconds for which running requests may finish when the listener closes. Default 10,000. */
   drainMs?: number
+  /**
+   * Folder in which sessions, their events and tasks are kept, so that they outlive the process. Default: none, they
+   * are in memory.
+   */
+  data?: string
+  /** Whether what is kept outlives only the process, or the machine's loss of power too. Default `process`. */
+  dataSurvives?: 'process' | 'power'
 }
 
 export interface HttpListener {
@@ -65,7 +73,7 @@ const messagePath = '/messages'
  * Serves over Streamable HTTP, with `/health`, `/live` and `/ready` beside the endpoint, and over WebSocket and HTTP
  * with SSE where they are switched on.
  *
- * @throws the error of `listen`, for instance EADDRINUSE
+ * @throws the error of `listen`, for instance EADDRINUSE, or a StorageError when the data folder cannot be used
  */
 export async function serveHttp(
   server: Servable,
@@ -77,7 +85,8 @@ export async function serveHttp(
   const { headersTimeoutMs = 10_000, requestTimeoutMs = 30_000 } = options
   const clientAddress =
     trustedProxies.length === 0 ? undefined : clientAddressThrough(trustedProxies)
-  const engine = new Engine(server[service], options)
+  const storage = options.data === undefined ? undefined : await openStorage(server, options)
+  const engine = new Engine(server[service], options, storage)
   const gate = new HttpGate({ ...guardFor(host), ...options }, (error) =>
     engine.service.onError(error, undefined),
   )
@@ -129,7 +138,13 @@ export async function serveHttp(
   })
   limitConnections(listener, engine)
   engine.sweep.add((nowMs) => direct.sweep(nowMs))
-  await listen(listener, port, host)
+  try {
+    await listen(listener, port, host)
+  } catch (error) {
+    await engine.close(0)
+    await storage?.close()
+    throw error
+  }
   const address = listener.address() as AddressInfo
 
   let closing: Promise<void> | undefined
@@ -157,7 +172,20 @@ export async function serveHttp(
     }, lingerMs)
     await closed
     clearTimeout(timer)
+    await storage?.close()
   }
+}
+
+/** The database is loaded only where something is to be kept. */
+async function openStorage(
+  server: Servable,
+  { data = '', dataSurvives }: ServeHttpOptions,
+): Promise<Storage> {
+  const { Storage } = await import('../storage/storage.ts')
+  return Storage.open(data, {
+    ...(dataSurvives !== undefined && { survives: dataSurvives }),
+    onProblem: (problem) => server[service].onError(problem, undefined),
+  })
 }
 
 /** Lets the HTTP server see only the sockets for which there is room; the others are told so. */

@@ -124,6 +124,15 @@ export interface ConnectOptions {
   capabilities?: ClientCapabilities
   name?: string
   headers?: Record<string, string>
+  /** Comes back to a stream for as long as it takes; by default the clients give up after two tries. */
+  isPatient?: boolean
+}
+
+const patience = {
+  initialReconnectionDelay: 100,
+  maxReconnectionDelay: 1000,
+  reconnectionDelayGrowFactor: 1,
+  maxRetries: 1000,
 }
 
 /** Where a client connects to: the URL of a Streamable HTTP endpoint, a command to start, or any other transport. */
@@ -149,7 +158,7 @@ export async function connectClient(
 async function connectV2(
   revision: string,
   target: Target,
-  { capabilities = allCapabilities, name = 'tester', headers = {} }: ConnectOptions,
+  { capabilities = allCapabilities, name = 'tester', headers = {}, isPatient }: ConnectOptions,
   wire: Wire,
 ): Promise<AnyClient> {
   const mode = revision === '2025-11-25' ? 'legacy' : { pin: revision }
@@ -159,6 +168,7 @@ async function connectV2(
       ? new StreamableHTTPClientTransport(new URL(target), {
           fetch: wire.fetch,
           requestInit: { headers },
+          ...(isPatient && { reconnectionOptions: patience }),
         })
       : wire.tap(
           'transport' in target
@@ -241,13 +251,17 @@ const heardSchemas = {
 
 async function connectV1(
   target: Target,
-  { capabilities = allCapabilities, name = 'tester', headers = {} }: ConnectOptions,
+  { capabilities = allCapabilities, name = 'tester', headers = {}, isPatient }: ConnectOptions,
   wire: Wire,
 ): Promise<AnyClient> {
   const client = new ClientV1({ name, version: '1' }, { capabilities: capabilities as never })
   const transport =
     typeof target === 'string'
-      ? new HttpV1(new URL(target), { fetch: wire.fetch, requestInit: { headers } })
+      ? new HttpV1(new URL(target), {
+          fetch: wire.fetch,
+          requestInit: { headers },
+          ...(isPatient && { reconnectionOptions: patience }),
+        })
       : wire.tap(
           'transport' in target ? target.transport : new StdioV1({ ...target, stderr: 'pipe' }),
         )

@@ -205,7 +205,7 @@ export async function startEndpoint(
   options: EngineOptions & HttpEndpointOptions = {},
   openGauge?: () => LoadGauge,
 ): Promise<TestEndpoint> {
-  const engine = new Engine(server[service], options, openGauge)
+  const engine = new Engine(server[service], options, undefined, openGauge)
   const gate = new HttpGate(options, (error) => engine.service.onError(error, undefined))
   const endpoint = new HttpEndpoint(engine, gate, options)
   const listener = createServer({ noDelay: true }, (incoming, response) =>
