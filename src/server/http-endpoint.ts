@@ -23,7 +23,7 @@ import { SseBody } from '../transports/http/sse.ts'
 import { dispatchBatch } from './batch.ts'
 import type { Engine } from './engine.ts'
 import { type HttpGate, type HttpGateOptions, headersFor } from './http-gate.ts'
-import { attach, HttpReply, type HttpReplyHost, sessionHeaders, tracked } from './http-reply.ts'
+import { attach, bodySink, HttpReply, type HttpReplyHost, sessionHeaders } from './http-reply.ts'
 import { mapMaybe } from './maybe-promise.ts'
 
 export interface HttpEndpointOptions extends HttpGateOptions {
@@ -199,12 +199,7 @@ export class HttpEndpoint implements HttpReplyHost {
       )
     }
     const body = this.#openBody(exchange, session)
-    const sink = tracked(this, body)
-    exchange.onDisconnect(() => {
-      this.openBodies.delete(body)
-      stream.detach(sink)
-    })
-    stream.resume(sink, place.sequence)
+    stream.resume(bodySink(this, stream, body, exchange), place.sequence)
     if (session.takeInterrupted(stream)) this.#engine.tellAll(session)
   }
 

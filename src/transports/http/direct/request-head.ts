@@ -7,7 +7,8 @@ export interface RequestHead {
   readonly path: string
   /** Bytes of the body; 0 when there is none. */
   readonly contentLength: number
-  /** A header by its name in lower case. */
+  /** By their names in lower case. */
+  readonly headers: ReadonlyMap<string, string>
   readonly getHeader: (name: string) => string | undefined
 }
 
@@ -64,6 +65,7 @@ export function readRequestHead(text: string): RequestHead | undefined {
     method,
     path: query < 0 ? target : target.slice(0, query),
     contentLength: Number(length),
+    headers,
     getHeader: (name) => headers.get(name),
   }
 }
