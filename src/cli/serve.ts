@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { serveStdio } from '../stdio.ts'
 import { bannerLines, listeningEvent, stoppingLine } from './banner.ts'
@@ -61,7 +62,8 @@ async function runServe(
   if (values.stdio) return serveOverStdio(file, values, io)
   let serve = values.watch ? watchAndServe : serveOverHttp
   if (values.workers > 1) serve = serveWithWorkers
-  const exitCode = await serve(file, values, io)
+  const data = values.data === '' ? '' : resolve(io.cwd, values.data)
+  const exitCode = await serve(file, { ...values, data }, io)
   if (values.json) print(io, JSON.stringify({ event: 'stopped', exitCode }))
   else note(io, exitCode === 0 ? 'stopped' : 'stopped at once')
   return exitCode

@@ -27,8 +27,12 @@ test('without flags and variables every setting has its default', () => {
     allowedHosts: [],
     allowedOrigins: [],
     maxBodyBytes: 4_194_304,
+    data: '',
+    dataSurvives: 'process',
     sessionIdleMs: 1_800_000,
+    sessionMaxAgeMs: 604_800_000,
     maxSessions: 100_000,
+    maxSessionsPerPrincipal: 10_000,
   })
 })
 
@@ -39,6 +43,8 @@ test('a flag beats TSMCP_*, which beats ERLMCP_*, for every setting with a value
       '<number>': ['11', '12', '13'],
       '<name>': ['one', 'two', 'three'],
       '<path>': ['/one', '/two', '/three'],
+      '<folder>': ['one', '/two', './three'],
+      '<what>': ['power', 'process', 'power'],
       '<[host]:port>': [':11', '127.0.0.1:12', ':13'],
       '<origin>': ['https://one.example', 'https://two.example', 'https://three.example'],
     }[setting.placeholder]!
@@ -113,6 +119,11 @@ const badValues: [Record<string, unknown>, Record<string, string>, string][] = [
     {},
     { TSMCP_STDIO: 'maybe' },
     "TSMCP_STDIO is 'maybe', but only true, false, 1, 0, yes, no, on or off is allowed",
+  ],
+  [
+    {},
+    { TSMCP_DATA_SURVIVES: 'fire' },
+    "TSMCP_DATA_SURVIVES is 'fire', but only process or power is allowed",
   ],
   [
     { maxSessions: '0' },

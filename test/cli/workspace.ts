@@ -90,7 +90,7 @@ export async function serving(
   args: readonly string[],
   options: { cwd: string; env?: Record<string, string> },
 ): Promise<{ cli: CliProcess; url: string }> {
-  const cli = new CliProcess(['serve', ...args, '--port', '0'], options)
+  const cli = new CliProcess(['serve', '--port', '0', ...args], options)
   const [, url = ''] = await cli.until(/(http:\/\/\S+\/mcp)/)
   return { cli, url }
 }
