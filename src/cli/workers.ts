@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type RestartLimits, Restarts } from '../internal/restarts.ts'
 import { bannerLines, listeningEvent, stoppingLine } from './banner.ts'
 import { CliError } from './cli-error.ts'
@@ -24,7 +27,9 @@ export async function serveWithWorkers(
   io: Io,
 ): Promise<ExitCode> {
   findServerFile(file, io.cwd)
-  const workers = new Workers(file, values, io)
+  // Sessions are shared through a data folder, which is gone with the service unless it was asked for.
+  const folder = values.data === '' ? mkdtempSync(join(tmpdir(), 'tsmcp-')) : undefined
+  const workers = new Workers(file, { ...values, data: folder ?? values.data }, io)
   const stopped = untilStopped(io, {
     close: () => workers.close(),
     onStopping: () => {
@@ -38,6 +43,7 @@ export async function serveWithWorkers(
     return await stopped
   } finally {
     workers.kill()
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
   }
 }
 

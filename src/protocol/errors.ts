@@ -54,6 +54,11 @@ export const errorTable = {
     httpStatus: 503,
     message: 'The server cannot keep anything new at the moment',
   },
+  SESSION_ELSEWHERE: {
+    rpcCode: -32603,
+    httpStatus: 503,
+    message: 'The process that has the session does not answer',
+  },
   SESSION_LIMIT: { rpcCode: -32603, httpStatus: 503, message: 'Too many sessions' },
   UNAUTHORIZED: { rpcCode: -32600, httpStatus: 401, message: 'Authentication required' },
   FORBIDDEN: { rpcCode: -32600, httpStatus: 403, message: 'Forbidden' },

@@ -44,14 +44,14 @@ export function headersFor(status: number): HttpHeaders {
 /** What every HTTP request passes before it means anything: where it comes from, who sends it, how large it is. */
 export class HttpGate {
   readonly #guard: ReturnType<typeof createOriginGuard>
-  readonly #maxBodyBytes: number
+  readonly maxBodyBytes: number
   readonly #authenticate: Authenticate | undefined
   readonly #onError: (error: unknown) => void
 
   /** @param onError - told of failures that the client sees only as status 500 */
   constructor(options: HttpGateOptions, onError: (error: unknown) => void) {
     this.#guard = createOriginGuard(options)
-    this.#maxBodyBytes = options.maxBodyBytes ?? 4 * 1024 * 1024
+    this.maxBodyBytes = options.maxBodyBytes ?? 4 * 1024 * 1024
     this.#authenticate = options.authenticate
     this.#onError = onError
   }
@@ -110,7 +110,7 @@ export class HttpGate {
     if (contentType !== 'application/json' && !jsonType.test(contentType ?? '')) {
       throw new McpError('UNSUPPORTED_MEDIA_TYPE', 'Content-Type must be application/json')
     }
-    exchange.readBody(this.#maxBodyBytes, (body) => {
+    exchange.readBody(this.maxBodyBytes, (body) => {
       try {
         use(this.#parse(body))
       } catch (error) {
@@ -119,13 +119,16 @@ export class HttpGate {
     })
   }
 
+  /** What is said of a body that is longer than allowed. */
+  tooLarge(): McpError {
+    return new McpError(
+      'PAYLOAD_TOO_LARGE',
+      `Request body too large: at most ${this.maxBodyBytes} bytes`,
+    )
+  }
+
   #parse(body: Uint8Array | undefined): unknown {
-    if (body === undefined) {
-      throw new McpError(
-        'PAYLOAD_TOO_LARGE',
-        `Request body too large: at most ${this.#maxBodyBytes} bytes`,
-      )
-    }
+    if (body === undefined) throw this.tooLarge()
     if (!isUtf8(body)) {
       throw new McpError('PARSE_ERROR', 'Parse error: the message is not valid UTF-8')
     }

@@ -36,6 +36,11 @@ export class RequestStateCodec {
     this.#ttlMs = ttlMs
   }
 
+  /** Takes a secret that is shared with others, unless it has been given one of its own. */
+  shareSecret(secret: Uint8Array): void {
+    this.#secret ??= secret
+  }
+
   encode(state: RequestState, binding: string, nowMs: number): string {
     const payload = Buffer.from(
       JSON.stringify({ answers: state.answers, expires: nowMs + this.#ttlMs }),

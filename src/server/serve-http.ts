@@ -11,6 +11,7 @@ import { HttpEndpoint, type HttpEndpointOptions } from './http-endpoint.ts'
 import { HttpGate } from './http-gate.ts'
 import { LegacySseEndpoint } from './legacy-sse-endpoint.ts'
 import { answerProbe } from './probes.ts'
+import type { NeighbourListener } from './serve-neighbours.ts'
 import { type Servable, service } from './service.ts'
 import type { WebSocketEndpoint } from './web-socket-endpoint.ts'
 
@@ -32,7 +33,7 @@ export interface ServeHttpOptions extends EngineOptions, HttpEndpointOptions {
   drainMs?: number
   /**
    * Folder in which sessions, their events and tasks are kept, so that they outlive the process. Default: none, they
-   * are in memory.
+   * are in memory. Several processes may serve the same folder: each of them then answers any request.
    */
   data?: string
   /** Whether what is kept outlives only the process, or the machine's loss of power too. Default `process`. */
@@ -116,9 +117,12 @@ export async function serveHttp(
     requestTimeoutMs,
   })
   engine.sweep.add((nowMs) => direct.sweep(nowMs))
+  let neighbours: NeighbourListener | undefined
   try {
+    neighbours = storage && (await meetNeighbours(storage, engine, gate, endpoint, legacySse))
     await listen(listener, port, host)
   } catch (error) {
+    await neighbours?.close()
     await engine.close(0)
     await storage?.close()
     throw error
@@ -150,6 +154,7 @@ export async function serveHttp(
     }, lingerMs)
     await closed
     clearTimeout(timer)
+    await neighbours?.close()
     await storage?.close()
   }
 }
@@ -164,6 +169,38 @@ async function openStorage(
     ...(dataSurvives !== undefined && { survives: dataSurvives }),
     onProblem: (problem) => server[service].onError(problem, undefined),
   })
+}
+
+/** Other processes may serve the same folder: what they have is asked of them, and what is here is given to them. */
+async function meetNeighbours(
+  storage: Storage,
+  engine: Engine,
+  gate: HttpGate,
+  endpoint: HttpEndpoint,
+  legacySse: LegacySseEndpoint | undefined,
+): Promise<NeighbourListener> {
+  const [{ Neighbours }, { serveNeighbours }] = await Promise.all([
+    import('./neighbours.ts'),
+    import('./serve-neighbours.ts'),
+  ])
+  const neighbours = new Neighbours(storage, engine, gate)
+  endpoint.neighbours = neighbours
+  if (legacySse !== undefined) legacySse.neighbours = neighbours
+  engine.service.requestState.shareSecret(storage.secret)
+  const stopTelling = engine.service.onChange((change) => {
+    if ('resource' in change) neighbours.tellChanged(change.resource)
+  })
+  const path = storage.socketPath(storage.run)
+  const listener = await serveNeighbours(path, neighbours, endpoint, legacySse)
+  engine.sweep.add((nowMs) => listener.sweep(nowMs))
+  return {
+    ...listener,
+    close: async () => {
+      stopTelling()
+      neighbours.close()
+      await listener.close()
+    },
+  }
 }
 
 /** The library is loaded only where WebSockets are wanted. */
