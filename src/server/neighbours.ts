@@ -17,16 +17,26 @@ export interface SharedStore {
   socketPath(run: number): string
   /** Another process in which a task is under way. */
   holderOfTask(taskId: string): number | undefined
+  /** The process of a run has said that it is there. */
+  met(run: number): void
   /** Looks whether the process of a run has ended; what it held can then be taken over. */
   hasEnded(run: number): boolean
 }
 
 /** Paths of the listener that only neighbours reach. */
-export const neighbourPaths = { endpoint: '/mcp', messages: '/messages', changed: '/changed' }
+export const neighbourPaths = { endpoint: '/mcp', messages: '/messages', news: '/news' }
 const remoteAddressHeader = 'x-tsmcp-remote-address'
 /** The socket was not there: nothing of the request has arrived. */
 const unreachable: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ECONNREFUSED'])
-const maxChangeBytes = 64 * 1024
+const maxNewsBytes = 64 * 1024
+
+/** What processes tell each other. */
+interface News {
+  /** A resource that has changed. */
+  readonly uri?: string
+  /** Who has come. */
+  readonly run?: number
+}
 
 /**
  * The other processes that serve the same sessions. A session is in one of them at a time; whoever gets a request of it
@@ -79,26 +89,36 @@ export class Neighbours {
     return new ForwardedExchange(exchange, exchange.getHeader(remoteAddressHeader) || undefined)
   }
 
-  /** Tells the others that a resource has changed: whoever wants to hear of it may be with them. */
-  tellChanged(uri: string): void {
-    const body = Buffer.from(JSON.stringify({ uri }))
-    if (body.length > maxChangeBytes) return
-    for (const run of this.#store.otherRuns) {
-      this.#forwarder.tell(this.#store.socketPath(run), neighbourPaths.changed, body)
-    }
+  /** Tells the others that this process is there; else they find out within seconds. */
+  introduce(): void {
+    this.#tell({ run: this.run })
   }
 
-  /** Takes what `tellChanged` of another process has sent. */
-  hearChanged(exchange: HttpExchange): void {
-    exchange.readBody(maxChangeBytes, (body) => {
-      const value = parseJson(Buffer.from(body ?? []).toString()) as { uri?: unknown }
-      if (typeof value.uri === 'string') this.#engine.subscriptions.changed({ resource: value.uri })
+  /** Tells the others that a resource has changed: whoever wants to hear of it may be with them. */
+  tellChanged(uri: string): void {
+    this.#tell({ uri })
+  }
+
+  /** Takes what another process has told. */
+  hear(exchange: HttpExchange): void {
+    exchange.readBody(maxNewsBytes, (body) => {
+      const { uri, run } = parseJson(Buffer.from(body ?? []).toString()) as News
+      if (uri !== undefined) this.#engine.subscriptions.changed({ resource: uri })
+      if (run !== undefined) this.#store.met(run)
       exchange.respond(204, [])
     })
   }
 
   close(): void {
     this.#forwarder.close()
+  }
+
+  #tell(news: News): void {
+    const body = Buffer.from(JSON.stringify(news))
+    if (body.length > maxNewsBytes) return
+    for (const run of this.#store.otherRuns) {
+      this.#forwarder.tell(this.#store.socketPath(run), neighbourPaths.news, body)
+    }
   }
 
   #holder(exchange: HttpExchange): number | undefined {

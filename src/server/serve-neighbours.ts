@@ -37,7 +37,7 @@ export async function serveNeighbours(
     )
   }
   const route = (exchange: HttpExchange, path: string, streamId: string | null): void => {
-    if (path === neighbourPaths.changed) neighbours.hearChanged(exchange)
+    if (path === neighbourPaths.news) neighbours.hear(exchange)
     else if (path === neighbourPaths.messages)
       legacySse?.postHere(neighbours.received(exchange), streamId)
     else endpoint.handleHere(neighbours.received(exchange))

@@ -158,6 +158,20 @@ export class SqliteSessions implements SessionRepository {
     return this.#others.alive
   }
 
+  /** The process of that run is there, which the next round would have noticed. */
+  met(run: number): void {
+    const { alive, newest } = this.#others
+    if (run === this.#host.run || alive.includes(run)) return
+    this.#others = { alive: [...alive, run], newest: Math.max(newest, run) }
+  }
+
+  /** What the thread that writes has seen, and who has come since it looked. */
+  #looked(found: OtherRuns): void {
+    const { alive, newest } = this.#others
+    const since = alive.filter((run) => run > found.newest)
+    this.#others = { alive: [...found.alive, ...since], newest: Math.max(newest, found.newest) }
+  }
+
   /** The process of that run is gone, which the next round would have noticed. */
   gone(run: number): void {
     const { alive, newest } = this.#others
@@ -234,7 +248,7 @@ export class SqliteSessions implements SessionRepository {
     }
     const before = this.#size
     this.#host.sweep(order, ({ ended, counts, others }) => {
-      this.#others = others
+      this.#looked(others)
       const since = this.#size - before
       this.#size = Math.max(counts === undefined ? this.#size - ended : counts.sessions + since, 0)
     })

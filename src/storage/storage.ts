@@ -100,6 +100,11 @@ export class Storage {
     return row !== undefined && this.sessions.isOther(run) ? run : undefined
   }
 
+  /** The process of a run has said that it is there. */
+  met(run: number): void {
+    this.sessions.met(run)
+  }
+
   /** Looks whether the process of a run has ended; what it held can then be taken over. */
   hasEnded(run: number): boolean {
     if (isRunAlive(this.#folder, run)) return false
