@@ -1,4 +1,4 @@
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { type HttpListener, serveHttp } from '../http.ts'
 import type { Servable } from '../index.ts'
 import type { Bind } from '../security.ts'
@@ -108,6 +108,32 @@ async function listenAll(
     await http.close()
     throw error
   }
+}
+
+/**
+ * The settings with a free port in place of 0, for processes that are to share it: the next of them must find the same
+ * when the one before has gone.
+ */
+export async function withCertainPorts<Values extends ServeValues>(
+  values: Values,
+): Promise<Values> {
+  const { host, port } = withHttpAddress(values)
+  const certain = { ...values, http: '', host, port: port === 0 ? await freePort(host) : port }
+  if (values.tcp === '') return certain
+  const tcp = readAddress(values.tcp)
+  const tcpPort = tcp.port === 0 ? await freePort(tcp.host) : tcp.port
+  return { ...certain, tcp: `${tcp.host}:${tcpPort}` }
+}
+
+function freePort(host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen({ port: 0, host, exclusive: true }, () => {
+      const { port } = probe.address() as AddressInfo
+      probe.close(() => resolve(port))
+    })
+  })
 }
 
 async function listenHttp(

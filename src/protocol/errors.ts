@@ -60,6 +60,11 @@ export const errorTable = {
     httpStatus: 503,
     message: 'The server cannot keep anything new at the moment',
   },
+  SESSION_ELSEWHERE: {
+    rpcCode: -32603,
+    httpStatus: 503,
+    message: 'The process that has the session does not answer',
+  },
   SESSION_LIMIT: { rpcCode: -32603, httpStatus: 503, message: 'Too many sessions' },
   RATE_LIMITED: { rpcCode: -32603, httpStatus: 429, message: 'Too many requests' },
   QUOTA_EXCEEDED: { rpcCode: -32603, httpStatus: 429, message: 'Quota exceeded' },

@@ -25,6 +25,7 @@ import type { Engine } from './engine.ts'
 import { type HttpGate, type HttpGateOptions, headersFor } from './http-gate.ts'
 import { attach, bodySink, HttpReply, type HttpReplyHost, sessionHeaders } from './http-reply.ts'
 import { mapMaybe } from './maybe-promise.ts'
+import type { Neighbours } from './neighbours.ts'
 
 export interface HttpEndpointOptions extends HttpGateOptions {
   /** Milliseconds between signs of life on streams, and after which a silent answer becomes one. Default 15,000. */
@@ -42,6 +43,8 @@ export class HttpEndpoint implements HttpReplyHost {
   readonly #gate: HttpGate
   readonly #keepAliveMs: number
   #lastKeepAliveMs = Date.now()
+  /** Other processes that serve the same sessions, where there are any. */
+  neighbours: Neighbours | undefined = undefined
 
   constructor(engine: Engine, gate: HttpGate, options: HttpEndpointOptions = {}) {
     this.#engine = engine
@@ -50,8 +53,15 @@ export class HttpEndpoint implements HttpReplyHost {
     engine.sweep.add((nowMs) => this.#keepAlive(nowMs))
   }
 
-  /** Answers one exchange, now or later. Never throws. */
+  /** Answers one exchange, now or later, here or where its session is. Never throws. */
   handle(exchange: HttpExchange): void {
+    const { neighbours } = this
+    if (neighbours?.take(exchange, (each) => this.handleHere(each))) return
+    this.handleHere(exchange)
+  }
+
+  /** Answers one exchange in this process, now or later. Never throws. */
+  handleHere(exchange: HttpExchange): void {
     if (this.#gate.answerCors(exchange)) return
     this.#gate.admit(
       exchange,

@@ -70,7 +70,7 @@ export function rawResponse(status: number, json: string, own?: HttpHeaders): st
 /** What every HTTP request passes before it means anything: where it comes from, who sends it, how large it is. */
 export class HttpGate {
   readonly #originGuard: ReturnType<typeof createOriginGuard>
-  readonly #maxBodyBytes: number
+  readonly maxBodyBytes: number
   readonly #authenticate: Authenticate | undefined
   readonly #guard: RequestGuard | undefined
   readonly #onError: (error: unknown) => void
@@ -80,7 +80,7 @@ export class HttpGate {
   /** @param onError - told of failures that the client sees only as status 500 */
   constructor(options: HttpGateOptions, onError: (error: unknown) => void) {
     this.#originGuard = createOriginGuard(options)
-    this.#maxBodyBytes = options.maxBodyBytes ?? 4 * 1024 * 1024
+    this.maxBodyBytes = options.maxBodyBytes ?? 4 * 1024 * 1024
     this.#authenticate = options.authenticate
     this.#guard = options.guard
     this.#cors = createCors(options.allowedOrigins ?? [])
@@ -179,7 +179,7 @@ export class HttpGate {
       // What is small on the way may be without bound when it is unpacked.
       throw new McpError('UNSUPPORTED_MEDIA_TYPE', 'Content-Encoding is not supported')
     }
-    exchange.readBody(this.#maxBodyBytes, (body) => {
+    exchange.readBody(this.maxBodyBytes, (body) => {
       let text = ''
       try {
         text = this.#decode(body)
@@ -190,13 +190,16 @@ export class HttpGate {
     })
   }
 
+  /** What is said of a body that is longer than allowed. */
+  tooLarge(): McpError {
+    return new McpError(
+      'PAYLOAD_TOO_LARGE',
+      `Request body too large: at most ${this.maxBodyBytes} bytes`,
+    )
+  }
+
   #decode(body: Uint8Array | undefined): string {
-    if (body === undefined) {
-      throw new McpError(
-        'PAYLOAD_TOO_LARGE',
-        `Request body too large: at most ${this.#maxBodyBytes} bytes`,
-      )
-    }
+    if (body === undefined) throw this.tooLarge()
     if (!isUtf8(body)) {
       throw new McpError('PARSE_ERROR', 'Parse error: the message is not valid UTF-8')
     }

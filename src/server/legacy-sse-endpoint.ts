@@ -6,6 +6,7 @@ import { SseBody } from '../transports/http/sse.ts'
 import { ChannelConnection } from './channel-connection.ts'
 import type { Engine } from './engine.ts'
 import type { HttpGate } from './http-gate.ts'
+import type { Neighbours } from './neighbours.ts'
 import { responseText } from './reply.ts'
 
 interface LegacyStream {
@@ -27,6 +28,8 @@ export class LegacySseEndpoint {
   readonly #streams = new Map<string, LegacyStream>()
   readonly #maxStreams: number
   #lastKeepAliveMs = Date.now()
+  /** Other processes that serve the same clients, where there are any. */
+  neighbours: Neighbours | undefined = undefined
 
   /** @param messagePath - where clients post, seen from the root of the server */
   constructor(
@@ -56,7 +59,7 @@ export class LegacySseEndpoint {
     this.#admit(exchange, 'GET', (authInfo) => {
       if (this.#engine.isDraining) throw new McpError('SHUTTING_DOWN')
       if (this.#streams.size >= this.#maxStreams) throw new McpError('SESSION_LIMIT')
-      const id = randomId()
+      const id = this.neighbours === undefined ? randomId() : `${randomId()}.${this.neighbours.run}`
       const body = new SseBody(exchange, [])
       const connection = new ChannelConnection(
         this.#engine,
@@ -73,6 +76,14 @@ export class LegacySseEndpoint {
 
   /** Answers a POST with a message; what it is answered comes on the stream. */
   post(exchange: HttpExchange, streamId: string | null): void {
+    const { neighbours } = this
+    const here = (each: HttpExchange): void => this.postHere(each, streamId)
+    if (streamId !== null && neighbours?.takeMessage(exchange, streamId, here)) return
+    this.postHere(exchange, streamId)
+  }
+
+  /** Answers a POST in this process. */
+  postHere(exchange: HttpExchange, streamId: string | null): void {
     this.#admit(exchange, 'POST', (authInfo) => {
       const stream = streamId === null ? undefined : this.#streams.get(streamId)
       if (stream === undefined || stream.subject !== authInfo?.subject) {

@@ -14,6 +14,7 @@ import { HttpEndpoint, type HttpEndpointOptions } from './http-endpoint.ts'
 import { HttpGate, rawResponse } from './http-gate.ts'
 import { LegacySseEndpoint } from './legacy-sse-endpoint.ts'
 import { answerProbe } from './probes.ts'
+import type { NeighbourListener } from './serve-neighbours.ts'
 import { type Servable, service } from './service.ts'
 import type { WebSocketEndpoint, WebSocketEndpointOptions } from './web-socket-endpoint.ts'
 
@@ -44,7 +45,7 @@ export interface ServeHttpOptions extends EngineOptions, HttpEndpointOptions {
   drainMs?: number
   /**
    * Folder in which sessions, their events and tasks are kept, so that they outlive the process. Default: none, they
-   * are in memory.
+   * are in memory. Several processes may serve the same folder: each of them then answers any request.
    */
   data?: string
   /** Whether what is kept outlives only the process, or the machine's loss of power too. Default `process`. */
@@ -138,9 +139,14 @@ export async function serveHttp(
   })
   limitConnections(listener, engine)
   engine.sweep.add((nowMs) => direct.sweep(nowMs))
+  let neighbours: NeighbourListener | undefined
   try {
+    const hasStateSecret = options.stateSecret !== undefined
+    neighbours =
+      storage && (await meetNeighbours(storage, engine, gate, endpoint, legacySse, hasStateSecret))
     await listen(listener, port, host)
   } catch (error) {
+    await neighbours?.close()
     await engine.close(0)
     await storage?.close()
     throw error
@@ -172,6 +178,7 @@ export async function serveHttp(
     }, lingerMs)
     await closed
     clearTimeout(timer)
+    await neighbours?.close()
     await storage?.close()
   }
 }
@@ -200,6 +207,41 @@ function limitConnections(listener: HttpServer, { connections }: Engine): void {
       connections.refuse(socket, rawResponse(error.httpStatus(), encodeError(undefined, error)))
     }
   })
+}
+
+/** Other processes may serve the same folder: what they have is asked of them, and what is here is given to them. */
+async function meetNeighbours(
+  storage: Storage,
+  engine: Engine,
+  gate: HttpGate,
+  endpoint: HttpEndpoint,
+  legacySse: LegacySseEndpoint | undefined,
+  hasStateSecret: boolean,
+): Promise<NeighbourListener> {
+  const [{ Neighbours }, { serveNeighbours }] = await Promise.all([
+    import('./neighbours.ts'),
+    import('./serve-neighbours.ts'),
+  ])
+  const neighbours = new Neighbours(storage, engine, gate)
+  endpoint.neighbours = neighbours
+  if (legacySse !== undefined) legacySse.neighbours = neighbours
+  const secret = Buffer.from(storage.secret).toString('base64url')
+  if (!hasStateSecret) engine.service.requestState.useSecret(secret)
+  const stopTelling = engine.service.onChange((change) => {
+    if ('resource' in change) neighbours.tellChanged(change.resource)
+  })
+  const path = storage.socketPath(storage.run)
+  const listener = await serveNeighbours(path, neighbours, endpoint, legacySse)
+  engine.sweep.add((nowMs) => listener.sweep(nowMs))
+  neighbours.introduce()
+  return {
+    ...listener,
+    close: async () => {
+      stopTelling()
+      neighbours.close()
+      await listener.close()
+    },
+  }
 }
 
 /** The library is loaded only where WebSockets are wanted. */

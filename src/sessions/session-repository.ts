@@ -67,7 +67,16 @@ export interface SessionRepository {
    *   cannot be
    */
   open(session: NewSession): { id: string; key: number; kept: Promise<void> }
-  /** The session of that id, unless its time is up. */
+  /**
+   * Another process that holds the session of that id: a session is in one process at a time, and so are its streams,
+   * what runs in it and what waits for its client.
+   */
+  holderOf(id: string): number | undefined
+  /**
+   * The session of that id, unless its time is up. This process holds it from now on.
+   *
+   * @throws McpError SESSION_ELSEWHERE when another does
+   */
   find(id: string, nowMs: number, retention: Retention): StoredSession | undefined
   /** How many sessions that principal has. */
   countOf(subject: string): number

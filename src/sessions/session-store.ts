@@ -155,6 +155,11 @@ export class SessionStore {
     return session
   }
 
+  /** Another process that holds the session of that id; undefined when this one does, or there is none. */
+  holderOf(id: string): number | undefined {
+    return this.#sessions.has(id) ? undefined : this.#repository?.holderOf(id)
+  }
+
   /** Ends a session. @returns a promise when that has to be waited for */
   end(session: Session, reason: string): void | Promise<void> {
     if (this.#sessions.get(session.id) !== session) return

@@ -17,7 +17,7 @@ const logSizeLimit = 64 * 1024 * 1024
 const writerCacheKiB = 16_000
 const readerCacheKiB = 8000
 
-function databasePath(folder: string): string {
+export function databasePath(folder: string): string {
   return join(folder, 'tsmcp.db')
 }
 

@@ -59,12 +59,7 @@ export class Runs {
   }
 
   #isAlive(run: number): boolean {
-    try {
-      hold(this.#lockPath(run)).close()
-      return false
-    } catch {
-      return true
-    }
+    return isRunAlive(this.#folder, run)
   }
 
   #clearUp(run: number): void {
@@ -85,11 +80,31 @@ export class Runs {
       throw error
     }
     rmSync(this.#lockPath(run), { force: true })
+    rmSync(socketPath(this.#folder, run), { force: true })
   }
 
   #lockPath(run: number): string {
-    return join(this.#folder, `run-${run}.lock`)
+    return lockPath(this.#folder, run)
   }
+}
+
+/** Whether the process of a run is there: then somebody holds its lock. */
+export function isRunAlive(folder: string, run: number): boolean {
+  try {
+    hold(lockPath(folder, run)).close()
+    return false
+  } catch {
+    return true
+  }
+}
+
+/** Where the process of a run takes requests from the others. */
+export function socketPath(folder: string, run: number): string {
+  return join(folder, `run-${run}.sock`)
+}
+
+function lockPath(folder: string, run: number): string {
+  return join(folder, `run-${run}.lock`)
 }
 
 function failed(task: TaskRecord): TaskRecord {

@@ -15,8 +15,10 @@ export const migrations: readonly string[] = [
 
   -- Keys grow with time, so that new rows stand together. Of the id there is only a hash: who reads the file cannot
   -- speak as its clients.
+  -- The run is that of the process that holds the session.
   CREATE TABLE sessions (
     key INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL,
     id_hash TEXT NOT NULL,
     revision TEXT NOT NULL,
     profile TEXT NOT NULL,

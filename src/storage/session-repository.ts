@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { builtin } from '../internal/builtin.ts'
 import { randomId } from '../internal/random-id.ts'
+import { McpError } from '../protocol/errors.ts'
 import type { LogLevel } from '../protocol/types.ts'
 import type { EventKeeper, LoggedEvent } from '../sessions/event-log.ts'
 import type { ClientProfile } from '../sessions/peer.ts'
@@ -37,6 +38,12 @@ export interface RepositoryHost {
   readonly greatestKey: number
   readonly others: OtherRuns
   readonly counts: Counts
+  /**
+   * Makes this process the holder of a session that another, which is gone, has held.
+   *
+   * @returns false when somebody else was faster
+   */
+  takeOver(key: number, fromRun: number): boolean
   sweep(order: SweepOrder, onSwept: (answer: Swept) => void): void
 }
 
@@ -47,6 +54,7 @@ export class SqliteSessions implements SessionRepository {
   readonly #select: {
     readonly [Name in
       | 'session'
+      | 'holder'
       | 'subscriptions'
       | 'streams'
       | 'events'
@@ -66,6 +74,7 @@ export class SqliteSessions implements SessionRepository {
     this.#size = host.counts.sessions
     this.#select = {
       session: reader.prepare('SELECT * FROM sessions WHERE key = ?'),
+      holder: reader.prepare('SELECT id_hash, run FROM sessions WHERE key = ?'),
       subscriptions: reader.prepare('SELECT uri FROM subscriptions WHERE session = ?'),
       streams: reader.prepare('SELECT * FROM streams WHERE session = ? ORDER BY number'),
       events: reader.prepare('SELECT * FROM events WHERE session = ? ORDER BY sequence'),
@@ -97,6 +106,7 @@ export class SqliteSessions implements SessionRepository {
         encodeProfile(session.profile),
         session.subject ?? null,
         session.createdAtMs,
+        this.#host.run,
       ],
       (problem) => {
         if (problem === undefined) resolve()
@@ -117,6 +127,7 @@ export class SqliteSessions implements SessionRepository {
     const { seenBeforeMs, openedBeforeMs } = cutoffs(nowMs, retention)
     const createdAtMs = Number(row.created_at)
     if (Number(row.seen_at) < seenBeforeMs || createdAtMs < openedBeforeMs) return undefined
+    if (!this.#isHeldHere(key, Number(row.run))) throw new McpError('SESSION_ELSEWHERE')
     const streams = this.#select.streams.all(key)
     return {
       key,
@@ -128,6 +139,46 @@ export class SqliteSessions implements SessionRepository {
       subscriptions: this.#select.subscriptions.all(key).map(({ uri }) => String(uri)),
       streams: streams.map((stream) => this.#readStream(stream)),
       events: streams.length === 0 ? [] : this.#select.events.all(key).map(readEvent),
+    }
+  }
+
+  holderOf(id: string): number | undefined {
+    const key = keyOf(id)
+    const row = key === undefined ? undefined : this.#select.holder.get(key)
+    if (row === undefined || row.id_hash !== hashOf(id)) return undefined
+    return this.isOther(Number(row.run)) ? Number(row.run) : undefined
+  }
+
+  /** Whether that run is of another process, which is alive as far as is known. */
+  isOther(run: number): boolean {
+    const { alive, newest } = this.#others
+    return run !== this.#host.run && (run > newest || alive.includes(run))
+  }
+
+  get otherRuns(): readonly number[] {
+    return this.#others.alive
+  }
+
+  /** The process of that run is there, which the next round would have noticed. */
+  met(run: number): void {
+    const { alive, newest } = this.#others
+    if (run === this.#host.run || alive.includes(run)) return
+    this.#others = { alive: [...alive, run], newest: Math.max(newest, run) }
+  }
+
+  /** What the thread that writes has seen, and who has come since it looked. */
+  #looked(found: OtherRuns): void {
+    const { alive, newest } = this.#others
+    const since = alive.filter((run) => run > found.newest)
+    this.#others = { alive: [...found.alive, ...since], newest: Math.max(newest, found.newest) }
+  }
+
+  /** The process of that run is gone, which the next round would have noticed. */
+  gone(run: number): void {
+    const { alive, newest } = this.#others
+    this.#others = {
+      alive: alive.filter((each) => each !== run),
+      newest: Math.max(newest, run),
     }
   }
 
@@ -198,10 +249,16 @@ export class SqliteSessions implements SessionRepository {
     }
     const before = this.#size
     this.#host.sweep(order, ({ ended, counts, others }) => {
-      this.#others = others
+      this.#looked(others)
       const since = this.#size - before
       this.#size = Math.max(counts === undefined ? this.#size - ended : counts.sessions + since, 0)
     })
+  }
+
+  /** Holds the session from now on, if no other process does. */
+  #isHeldHere(key: number, run: number): boolean {
+    if (run === this.#host.run) return true
+    return !this.isOther(run) && this.#host.takeOver(key, run)
   }
 
   /** Writes something that the session goes on with even if it cannot be kept now. */
@@ -219,13 +276,12 @@ export class SqliteSessions implements SessionRepository {
   #readStream(row: Record<string, unknown>): StoredStream {
     const number = Number(row.number)
     const run = Math.floor((number - 1) / numbersARun)
-    const { alive, newest } = this.#others
     return {
       number,
       requests: (JSON.parse(String(row.requests)) ?? undefined) as StreamRequests,
       isEnded: row.is_ended === 1,
       forgotten: Number(row.forgotten),
-      isOrphan: run !== this.#host.run && run <= newest && !alive.includes(run),
+      isOrphan: run !== this.#host.run && !this.isOther(run),
     }
   }
 }

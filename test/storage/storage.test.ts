@@ -95,40 +95,55 @@ suite('After kill -9', () => {
 })
 
 suite('Two processes', () => {
-  test('share sessions, and one that is alive keeps what it has at work', async (t) => {
+  test('have a session one at a time: one takes over when the other is gone', async (t) => {
     const folder = temporaryFolder(t)
     const { told, kill } = await startProcess(t, folder)
     const storage = await openStorage(t, folder)
     const { store, ended } = storeOf(storage)
+    const [other] = storage.otherRuns
+    assert.equal(storage.otherRuns.length, 1)
+    assert.equal(store.holderOf(told.id), other)
+    assert.equal(store.holderOf(`${told.id}0`), undefined)
+    assert.throws(() => store.get(told.id, me), /The process that has the session does not answer/)
+    assert.equal(storage.holderOfTask('working'), other)
+    assert.equal(storage.tasks(100).get('working')?.status, 'input_required')
+    assert.equal(storage.hasEnded(other ?? 0), false)
+
+    await kill()
+    assert.equal(storage.hasEnded(other ?? 0), true)
+    assert.equal(store.holderOf(told.id), undefined)
+    assert.equal(storage.holderOfTask('working'), undefined)
     const session = store.get(told.id, me)
     assert.equal(session.logLevel, 'warning')
-    assert.equal(session.findStream(told.streams.unanswered)?.ended, false)
-    assert.equal(session.outlet, undefined)
-    assert.equal(storage.sessions.isShared, true)
-    const tasks = storage.tasks(100)
-    assert.equal(tasks.get('working')?.status, 'input_required')
+    const third = await openStorage(t, folder)
+    assert.equal(storeOf(third).store.holderOf(told.id), storage.run)
     await store.end(session, 'over')
     assert.deepEqual(ended, [session])
     assert.throws(() => store.get(told.id, me), /Session not found/)
-
-    await kill()
-    const third = await openStorage(t, folder)
     assert.equal(third.tasks(100).get('working')?.status, 'failed')
     assert.throws(() => storeOf(third).store.get(told.id, me), /Session not found/)
   })
 
-  test('a session that another has ended ends here, too', async (t) => {
+  test('do not both take over a session whose process is gone', async (t) => {
     const folder = temporaryFolder(t)
-    const [here, there] = [await openStorage(t, folder), await openStorage(t, folder)]
-    // The first has opened before the second was there.
-    const mine = storeOf(there)
-    const { session, kept } = mine.store.open(revision, profile, me)
-    await kept
-    const other = storeOf(here)
-    await other.store.end(other.store.get(session.id, me), 'over')
-    assert.equal(mine.store.get(session.id, me), session)
-    mine.store.sweep(Date.now() + 31_000)
-    assert.deepEqual(mine.ended, [session])
+    const { told, kill } = await startProcess(t, folder)
+    const [one, two] = [await openStorage(t, folder), await openStorage(t, folder)]
+    await kill()
+    const [gone] = one.otherRuns
+    for (const each of [one, two]) assert.equal(each.hasEnded(gone ?? 0), true)
+    storeOf(one).store.get(told.id, me)
+    assert.equal(storeOf(two).store.holderOf(told.id), one.run)
+    assert.throws(() => storeOf(two).store.get(told.id, me), /does not answer/)
+  })
+
+  test('share one secret, which only their user can read', async (t) => {
+    const folder = temporaryFolder(t)
+    const [one, two] = await Promise.all([openStorage(t, folder), openStorage(t, folder)])
+    assert.equal(one.secret.length, 32)
+    assert.deepEqual(one.secret, two.secret)
+    assert.equal(statSync(join(folder, 'secret')).mode & 0o777, 0o600)
+    writeFileSync(join(folder, 'secret'), 'short')
+    await assert.rejects(openStorage(t, folder), /secret is damaged/)
   })
 
   test('a session that is idle here and in use there goes on', async (t) => {
@@ -173,7 +188,7 @@ suite('The file', () => {
       assert.equal(readFileSync(path).includes(secret), false, name)
     }
     await storage.close()
-    assert.deepEqual(readdirSync(folder), ['tsmcp.db'])
+    assert.deepEqual(readdirSync(folder), ['secret', 'tsmcp.db'])
     assert.ok(readFileSync(join(folder, 'tsmcp.db')).includes('"name":"c"'))
   })
 

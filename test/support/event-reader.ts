@@ -79,6 +79,7 @@ function parseEvent(block: string): SseEvent {
     else if (field === '') event.comment = value
     else event[field as 'id'] = value
   }
-  if (event.data !== undefined && event.data !== '') event.message = JSON.parse(event.data)
+  // The stream of HTTP with SSE begins with a path.
+  if (event.data !== undefined && /^[{[]/.test(event.data)) event.message = JSON.parse(event.data)
   return event
 }

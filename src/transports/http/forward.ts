@@ -38,7 +38,7 @@ export class Forwarder {
   /** @param body - of the request, which has been read */
   forward(exchange: HttpExchange, body: Uint8Array, destination: Destination): void {
     const { socketPath, path, remoteAddressHeader, onFailure } = destination
-    this.#agent ??= new builtin.http.Agent({ keepAlive: true, maxSockets, scheduling: 'lifo' })
+    this.#agent ??= newAgent()
     const headers: string[] = []
     exchange.eachHeader((name, value) => {
       if (!connectionHeaders.has(name) && name !== remoteAddressHeader) headers.push(name, value)
@@ -69,10 +69,30 @@ export class Forwarder {
     request.end(body)
   }
 
+  /** Sends something that needs no answer; whoever is not there does not hear it. */
+  tell(socketPath: string, path: string, body: Uint8Array): void {
+    this.#agent ??= newAgent()
+    const headers = { 'content-type': 'application/json', 'content-length': body.length }
+    const request = builtin.http.request({
+      socketPath,
+      path,
+      method: 'POST',
+      headers: { host: 'localhost', ...headers },
+      agent: this.#agent,
+    })
+    request.on('response', (response) => response.resume())
+    request.on('error', () => {})
+    request.end(body)
+  }
+
   /** Ends what is being forwarded. */
   close(): void {
     this.#agent?.destroy()
   }
+}
+
+function newAgent(): Agent {
+  return new builtin.http.Agent({ keepAlive: true, maxSockets, scheduling: 'lifo' })
 }
 
 function passBack(response: IncomingMessage, exchange: HttpExchange): void {
