@@ -58,8 +58,6 @@ export function coarseness({ idleTtlMs }: Pick<Retention, 'idleTtlMs'>): number 
 export interface SessionRepository {
   /** Sessions that are kept, as far as is known. */
   readonly size: number
-  /** Other processes work with the same sessions. */
-  readonly isShared: boolean
   /**
    * Keeps a new session.
    *
@@ -80,8 +78,6 @@ export interface SessionRepository {
   find(id: string, nowMs: number, retention: Retention): StoredSession | undefined
   /** How many sessions that principal has. */
   countOf(subject: string): number
-  /** When a client was last seen in the session, as far as it has been written down; undefined when the session is gone. */
-  lastSeenMs(key: number): number | undefined
   seen(key: number, atMs: number): void
   setLogLevel(key: number, level: LogLevel): Promise<void>
   subscribe(key: number, uri: string): Promise<void>

@@ -7,12 +7,7 @@ import { type ClientProfile, sharedProfile } from './peer.ts'
 import { PrincipalCounts } from './principal-counts.ts'
 import { RollingWalk } from './rolling-walk.ts'
 import { type Keeping, Session } from './session.ts'
-import {
-  coarseness,
-  type Retention,
-  type SessionRepository,
-  type StoredSession,
-} from './session-repository.ts'
+import type { Retention, SessionRepository, StoredSession } from './session-repository.ts'
 
 export interface SessionLimits {
   /** Milliseconds after which a session that nobody uses or listens to is ended. Default 30 minutes. */
@@ -249,19 +244,12 @@ export class SessionStore {
       return
     }
     const { keeping } = session
-    // Another process may know better, and say so a little later.
-    const graceMs = keeping?.repository.isShared ? coarseness(this.#limits) : 0
-    if (nowMs - session.lastSeenMs >= idleTtlMs + graceMs) {
-      if (!session.isIdle) session.lastSeenMs = nowMs
-      else {
-        const lastSeenMs = keeping?.repository.lastSeenMs(keeping.key) ?? 0
-        if (lastSeenMs <= session.lastSeenMs) {
-          void this.end(session, 'The session was idle for too long')
-          return
-        }
-        // Its client has been with another process.
-        session.lastSeenMs = lastSeenMs
+    if (nowMs - session.lastSeenMs >= idleTtlMs) {
+      if (session.isIdle) {
+        void this.end(session, 'The session was idle for too long')
+        return
       }
+      session.lastSeenMs = nowMs
     }
     if (keeping !== undefined) this.#lookAtKept(session, keeping, nowMs)
   }
@@ -279,13 +267,6 @@ export class SessionStore {
       repository.seen(key, session.lastSeenMs)
     }
     if (isResting) this.#letGo(session, '')
-    else if (repository.isShared && nowMs - session.createdAtMs > walkMs) {
-      if (repository.lastSeenMs(key) !== undefined) return
-      this.#remove(session)
-      const reason = 'The session has been ended'
-      this.#events.ended(session, reason)
-      session.end(reason)
-    }
   }
 
   #letGo(session: Session, reason: string): void {

@@ -58,7 +58,6 @@ export class SqliteSessions implements SessionRepository {
       | 'subscriptions'
       | 'streams'
       | 'events'
-      | 'seen'
       | 'ofSubject']: StatementSync
   }
   #lastKey: number
@@ -78,17 +77,12 @@ export class SqliteSessions implements SessionRepository {
       subscriptions: reader.prepare('SELECT uri FROM subscriptions WHERE session = ?'),
       streams: reader.prepare('SELECT * FROM streams WHERE session = ? ORDER BY number'),
       events: reader.prepare('SELECT * FROM events WHERE session = ? ORDER BY sequence'),
-      seen: reader.prepare('SELECT seen_at FROM sessions WHERE key = ?'),
       ofSubject: reader.prepare('SELECT count(*) AS n FROM sessions WHERE subject = ?'),
     }
   }
 
   get size(): number {
     return this.#size
-  }
-
-  get isShared(): boolean {
-    return this.#others.alive.length > 0
   }
 
   open(session: NewSession): { id: string; key: number; kept: Promise<void> } {
@@ -184,11 +178,6 @@ export class SqliteSessions implements SessionRepository {
 
   countOf(subject: string): number {
     return Number(this.#select.ofSubject.get(subject)?.n)
-  }
-
-  lastSeenMs(key: number): number | undefined {
-    const row = this.#select.seen.get(key)
-    return row === undefined ? undefined : Number(row.seen_at)
   }
 
   seen(key: number, atMs: number): void {

@@ -146,24 +146,6 @@ suite('Two processes', () => {
     await assert.rejects(openStorage(t, folder), /secret is damaged/)
   })
 
-  test('a session that is idle here and in use there goes on', async (t) => {
-    const folder = temporaryFolder(t)
-    const [here, there] = [await openStorage(t, folder), await openStorage(t, folder)]
-    t.mock.timers.enable({ apis: ['Date'], now: Date.now() })
-    const mine = storeOf(there)
-    const { session, kept } = mine.store.open(revision, profile, me)
-    await kept
-    const other = storeOf(here)
-    for (let minutes = 0; minutes < 40; minutes += 1) {
-      t.mock.timers.tick(60_000)
-      other.store.get(session.id, me)
-      for (const { store } of [other, mine]) store.sweep(Date.now())
-      for (const storage of [here, there]) await storage.tasks(1).delete('none')
-    }
-    assert.deepEqual([mine.ended, other.ended], [[], []])
-    assert.equal(other.store.get(session.id, me).id, session.id)
-  })
-
   test('a task that one has ended stays as it is', async (t) => {
     const folder = temporaryFolder(t)
     const [one, other] = [await openStorage(t, folder), await openStorage(t, folder)]
