@@ -12,6 +12,9 @@ type RegisteredSocket = Socket & { [registration]?: Entry<Socket> }
 const maxLingering = 256
 const lingerMs = 2000
 
+/** A server may be served by several listeners, each with connections of its own, whose names are in one directory. */
+const lastNumbers = new WeakMap<Directory<Socket>, number>()
+
 /**
  * The open sockets of a server, on all its listeners together, and no more of them than allowed. A socket is in the
  * registry from here until it closes.
@@ -19,7 +22,6 @@ const lingerMs = 2000
 export class Connections {
   readonly #names: Directory<Socket>
   readonly max: number
-  #lastNumber = 0
   #refused = 0
   #lingering = 0
 
@@ -85,7 +87,9 @@ export class Connections {
   }
 
   #register(socket: Socket, transport: string): void {
-    const name = `${transport}/${++this.#lastNumber}`
+    const number = (lastNumbers.get(this.#names) ?? 0) + 1
+    lastNumbers.set(this.#names, number)
+    const name = `${transport}/${number}`
     ;(socket as RegisteredSocket)[registration] = this.#names.register(name, socket)
   }
 }

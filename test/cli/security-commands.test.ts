@@ -213,7 +213,7 @@ suite('the production profile', () => {
       '10.0.0.0/8',
     ]
     const cli = new CliProcess(['serve', ...args, '--port', '0'], { cwd, env })
-    await cli.until(/http:\/\/0\.0\.0\.0:\d+\/mcp/)
+    await cli.until(/listens on 0\.0\.0\.0:\d+/)
     cli.child.kill('SIGTERM')
     assert.equal(await cli.exited, 0)
   })

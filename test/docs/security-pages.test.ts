@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -42,8 +42,8 @@ async function follow(page: string): Promise<string> {
 
 async function serve(args: string[], cwd: string): Promise<void> {
   if (args.includes('production')) await runCli(['keys', 'create', 'page'], { cwd })
-  if (args.includes('policy.yaml')) {
-    writeFileSync(join(cwd, 'policy.yaml'), 'version: 1\nroles: {}\n', { flag: 'a+' })
+  if (args.includes('policy.yaml') && !existsSync(join(cwd, 'policy.yaml'))) {
+    writeFileSync(join(cwd, 'policy.yaml'), 'version: 1\nroles: {}\n')
   }
   const cli = new CliProcess([...args, '--port', '0'], { cwd })
   const [, url = ''] = await cli.until(/(http:\/\/\S+\/mcp)/)
