@@ -59,6 +59,7 @@ async function listenHttp(
       port: values.port,
       host: values.host,
       drainMs: values.drainMs,
+      pingIntervalMs: values.pingIntervalMs,
       maxBodyBytes: values.maxBodyBytes,
       sessions: { idleTtlMs: values.sessionIdleMs, max: values.maxSessions },
       legacySse,
@@ -78,6 +79,7 @@ async function listenTcp(server: Servable, values: ServeValues, file: string) {
       host,
       port,
       drainMs: values.drainMs,
+      pingIntervalMs: values.pingIntervalMs,
       maxMessageBytes: values.maxBodyBytes,
       maxConnections: values.maxSessions,
     })

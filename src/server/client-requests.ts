@@ -12,24 +12,30 @@ import type { Peer } from '../sessions/peer.ts'
 
 /** What a server may ask of its client: `elicitation/create`, `sampling/createMessage`, `roots/list`. */
 
-/** A form for the user to fill in. */
-export interface ElicitForm {
+/** What can be said of any question. */
+export interface QuestionOptions {
   /** Names the input request in the stateless era; default: by order. */
   key?: string
+  /**
+   * Milliseconds after which a client of a session that has not answered is told to forget the question, and
+   * CLIENT_TIMEOUT is thrown. Default: no time but the handler's own. Nobody waits in 2026-07-28, or as a task.
+   */
+  timeoutMs?: number
+}
+
+/** A form for the user to fill in. */
+export interface ElicitForm extends QuestionOptions {
   /** Why the server asks, for the user to read. */
   message: string
   /** A flat object schema. */
   schema: ElicitationSchema
 }
 /** A page for the user to visit. */
-export interface ElicitUrl {
-  key?: string
+export interface ElicitUrl extends QuestionOptions {
   message: string
   url: string
 }
-export interface SampleRequest extends CreateMessageParams {
-  key?: string
-}
+export interface SampleRequest extends CreateMessageParams, QuestionOptions {}
 
 /**
  * Params of `elicitation/create` as the peer's revision has them.

@@ -25,6 +25,7 @@ import {
   type ElicitForm,
   type ElicitUrl,
   elicitationParams,
+  type QuestionOptions,
   requireCapability,
   type SampleRequest,
 } from './client-requests.ts'
@@ -69,13 +70,14 @@ export interface Context {
    * In 2026-07-28 the handler is left here and runs again from its start when the client comes back with the answer:
    * what stands before this call must be safe to repeat.
    *
-   * @throws McpError MISSING_CLIENT_CAPABILITY when the client cannot
+   * @throws McpError MISSING_CLIENT_CAPABILITY when the client cannot, CLIENT_TIMEOUT when it takes too long,
+   *   INTERNAL_ERROR when it answers with an error
    */
   elicit(request: ElicitForm | ElicitUrl): Promise<ElicitResult>
   /** Asks the client's model. The remark at {@link Context.elicit} holds here too. */
   sample(request: SampleRequest): Promise<CreateMessageResult>
   /** Asks which folders the client works in. The remark at {@link Context.elicit} holds here too. */
-  roots(options?: { key?: string }): Promise<Root[]>
+  roots(options?: QuestionOptions): Promise<Root[]>
   /**
    * Makes the call a task, if tool and client allow it and it is none yet; else does nothing. From then on the client
    * has its answer, and what it is asked it is asked through the task: the handler waits and does not run again.
@@ -91,6 +93,9 @@ export interface Context {
    */
   closeStream(retryMs?: number): void
 }
+
+/** Options of a question as they come out of the params of any. */
+type Question = { [Name in keyof QuestionOptions]: QuestionOptions[Name] | undefined }
 
 /** What a context needs of the server it belongs to. */
 export interface ContextHost {
@@ -219,7 +224,7 @@ export class RequestContext implements Context, InFlightRequest {
       this.#ask<ElicitResult>(
         'elicitation/create',
         () => elicitationParams(this.peer.revision, request, randomId),
-        request.key,
+        request,
         (given) => {
           if ('url' in request || given.action !== 'accept') return true
           return elicitedContentProblem(request.schema, given.content) === undefined
@@ -228,20 +233,20 @@ export class RequestContext implements Context, InFlightRequest {
   }
 
   get sample(): Context['sample'] {
-    return ({ key, ...params }) =>
+    return ({ key, timeoutMs, ...params }) =>
       this.#ask<CreateMessageResult>(
         'sampling/createMessage',
         () => {
           checkSampling(this.peer.revision, params)
           return { ...params }
         },
-        key,
+        { key, timeoutMs },
       )
   }
 
   get roots(): Context['roots'] {
-    return ({ key } = {}) =>
-      this.#ask<{ roots: Root[] }>('roots/list', () => ({}), key).then(({ roots }) => roots)
+    return (options = {}) =>
+      this.#ask<{ roots: Root[] }>('roots/list', () => ({}), options).then(({ roots }) => roots)
   }
 
   get beginTask(): Context['beginTask'] {
@@ -290,7 +295,7 @@ export class RequestContext implements Context, InFlightRequest {
         const { elicitationId: _, ...rest } = params
         return rest
       },
-      undefined,
+      {},
     )
   }
 
@@ -352,10 +357,10 @@ export class RequestContext implements Context, InFlightRequest {
   #ask<Answer>(
     method: string,
     makeParams: () => JsonObject,
-    key: string | undefined,
+    options: Question,
     isGood: (answer: JsonObject) => boolean = () => true,
   ): Promise<Answer> {
-    const answer = this.#answerOf(method, makeParams, key, isGood)
+    const answer = this.#answerOf(method, makeParams, options, isGood)
     // A handler that asks two things and is left at the first never looks at the second.
     answer.catch(() => {})
     return answer as Promise<unknown> as Promise<Answer>
@@ -364,7 +369,7 @@ export class RequestContext implements Context, InFlightRequest {
   async #answerOf(
     method: string,
     makeParams: () => JsonObject,
-    key: string | undefined,
+    { key, timeoutMs }: Question,
     isGood: (answer: JsonObject) => boolean,
   ): Promise<JsonObject> {
     const params = makeParams()
@@ -374,7 +379,7 @@ export class RequestContext implements Context, InFlightRequest {
       this.#round ??= this.#newRound()
       return this.#round.ask(key, method, params, isGood)
     }
-    const answer = await this.peer.request(method, params, this.reply, this.signal)
+    const answer = await this.#askSession(this.peer, method, params, timeoutMs)
     this.touch(Date.now())
     const problem = answerProblem(method, answer)
     if (problem !== undefined || !isGood(answer)) {
@@ -384,6 +389,26 @@ export class RequestContext implements Context, InFlightRequest {
       )
     }
     return answer
+  }
+
+  async #askSession(
+    session: Session,
+    method: string,
+    params: JsonObject,
+    timeoutMs: number | undefined,
+  ): Promise<JsonObject> {
+    if (timeoutMs === undefined) return session.request(method, params, this.reply, this.signal)
+    const late = new AbortController()
+    const timer = setTimeout(() => {
+      const message = `The client did not answer ${method} within ${timeoutMs} ms`
+      late.abort(new McpError('CLIENT_TIMEOUT', message))
+    }, timeoutMs)
+    try {
+      const either = AbortSignal.any([this.signal, late.signal])
+      return await session.request(method, params, this.reply, either)
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   #newRound(): InputRound {

@@ -20,6 +20,7 @@ import {
 } from '../sessions/session-store.ts'
 import { RequestContext } from './context.ts'
 import { isPromise } from './maybe-promise.ts'
+import { type PingOptions, Pings } from './pings.ts'
 import { protocolMethods, readInitialize } from './protocol-methods.ts'
 import type { Reply } from './reply.ts'
 import { EncodedResult } from './result.ts'
@@ -28,7 +29,7 @@ import { Subscriptions } from './subscriptions.ts'
 import { taskLimits } from './tasks/task-options.ts'
 import { Tasks } from './tasks/tasks.ts'
 
-export interface EngineOptions {
+export interface EngineOptions extends PingOptions {
   sessions?: Partial<SessionLimits>
   events?: Partial<EventLogLimits>
   /** Requests that one session or connection may have in progress. Default 1000. */
@@ -56,6 +57,7 @@ export class Engine {
   readonly eventLimits: EventLogLimits
   readonly #maxInFlight: number
   readonly #running = new Set<RequestContext>()
+  readonly #pings: Pings
   readonly #stopListening: () => void
   #tasks: Tasks | undefined = undefined
   #onQuiet: (() => void) | undefined = undefined
@@ -68,9 +70,11 @@ export class Engine {
     this.#maxInFlight = options.maxInFlight ?? 1000
     this.eventLimits = { ...defaultEventLogLimits, ...options.events }
     this.subscriptions = new Subscriptions(service.watchResource)
+    this.#pings = new Pings(options, (error) => service.onError(error, undefined))
     this.sessions = new SessionStore(
       { ...defaultSessionLimits, ...options.sessions },
       (session) => {
+        this.#pings.forget(session)
         this.subscriptions.forget(session)
         this.#tasks?.sessionEnded(session)
         service.sessionEnded?.(session)
@@ -79,6 +83,7 @@ export class Engine {
     this.sweep = new Sweep(sweepIntervalMs, (error) => service.onError(error, undefined))
     this.sweep.add((nowMs) => {
       this.sessions.sweep(nowMs)
+      this.#pings.sweep(this.sessions, nowMs)
       this.#expire(nowMs)
       this.#tasks?.sweep(nowMs)
     })

@@ -28,6 +28,7 @@ test('without flags and variables every setting has its default', () => {
     allowedOrigins: [],
     maxBodyBytes: 4_194_304,
     sessionIdleMs: 1_800_000,
+    pingIntervalMs: 0,
     maxSessions: 100_000,
   })
 })
