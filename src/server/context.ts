@@ -30,6 +30,7 @@ import {
   type SampleRequest,
 } from './client-requests.ts'
 import { InputRound } from './input-round.ts'
+import { logData } from './log-data.ts'
 import type { Reply } from './reply.ts'
 import { type RequestStateCodec, stateBinding } from './request-state.ts'
 import type { CallTask } from './tasks/call-task.ts'
@@ -62,7 +63,12 @@ export interface Context {
    * @param total - what `progress` will be in the end, if known
    */
   progress(progress: number, total?: number, message?: string): void
-  /** Sends a log message to the client, if it wants messages of that level; at most 100 at once and 50 a second. */
+  /**
+   * Sends a log message to the client, if it wants messages of that level; at most 100 at once and 50 a second. What
+   * looks like a secret is redacted, and errors are told without their stack.
+   *
+   * @deprecated by the specification since 2026-07-28: write to stderr, or use OpenTelemetry
+   */
   log(level: LogLevel, data: unknown, logger?: string): void
   /**
    * Asks the user, by a form or by a page to visit.
@@ -74,9 +80,17 @@ export interface Context {
    *   INTERNAL_ERROR when it answers with an error
    */
   elicit(request: ElicitForm | ElicitUrl): Promise<ElicitResult>
-  /** Asks the client's model. The remark at {@link Context.elicit} holds here too. */
+  /**
+   * Asks the client's model. The remark at {@link Context.elicit} holds here too.
+   *
+   * @deprecated by the specification since 2026-07-28: call the interface of a model's provider
+   */
   sample(request: SampleRequest): Promise<CreateMessageResult>
-  /** Asks which folders the client works in. The remark at {@link Context.elicit} holds here too. */
+  /**
+   * Asks which folders the client works in. The remark at {@link Context.elicit} holds here too.
+   *
+   * @deprecated by the specification since 2026-07-28: take paths as arguments, resource URIs or configuration
+   */
   roots(options?: QuestionOptions): Promise<Root[]>
   /**
    * Makes the call a task, if tool and client allow it and it is none yet; else does nothing. From then on the client
@@ -102,6 +116,10 @@ export interface ContextHost {
   readonly requestState: RequestStateCodec
   readonly handlerTimeoutMs: number
   readonly logging: boolean
+  /** Takes out of log messages what must not leave the process. */
+  readonly redactLog?: ((data: unknown) => unknown) | undefined
+  /** How often one request may ask its client for something. */
+  readonly maxQuestions: number
 }
 
 /** Reports of progress, and log messages, that one request may send; the rest is dropped. */
@@ -136,6 +154,7 @@ export class RequestContext implements Context, InFlightRequest {
   #heldProgress: JsonObject | undefined = undefined
   #logDueMs = 0
   #round: InputRound | undefined = undefined
+  #questions = 0
 
   constructor(host: ContextHost, peer: Peer, request: JsonRpcRequest, reply: Reply) {
     this.#host = host
@@ -213,23 +232,32 @@ export class RequestContext implements Context, InFlightRequest {
       const dueMs = spend(notificationRate, this.#logDueMs, Date.now())
       if (dueMs === undefined) return
       this.#logDueMs = dueMs
-      const params: JsonObject = { level, data: data ?? null }
+      const params: JsonObject = { level, data: this.#logData(data) }
       if (logger !== undefined) params.logger = logger
       this.#tell('notifications/message', params)
     }
   }
 
   get elicit(): Context['elicit'] {
-    return (request) =>
-      this.#ask<ElicitResult>(
+    return (request) => {
+      let params: JsonObject = {}
+      if ('url' in request && request.done !== undefined) {
+        const tell = (): void => this.#tellDone(params.elicitationId)
+        request.done.then(tell, () => {})
+      }
+      return this.#ask<ElicitResult>(
         'elicitation/create',
-        () => elicitationParams(this.peer.revision, request, randomId),
+        () => {
+          params = elicitationParams(this.peer.revision, request, randomId)
+          return params
+        },
         request,
         (given) => {
           if ('url' in request || given.action !== 'accept') return true
           return elicitedContentProblem(request.schema, given.content) === undefined
         },
       )
+    }
   }
 
   get sample(): Context['sample'] {
@@ -338,6 +366,23 @@ export class RequestContext implements Context, InFlightRequest {
     return this.isSettled && this.task === undefined
   }
 
+  /** What the user went to a page for is done (2025-11-25, client/elicitation#completion-notifications-for-url-mode-elicitation). */
+  #tellDone(elicitationId: unknown): void {
+    if (elicitationId === undefined || !(this.peer instanceof Session)) return
+    const json = encodeNotification('notifications/elicitation/complete', { elicitationId })
+    if (this.isSettled) this.peer.outlet?.send(json)
+    else this.reply.send(json)
+  }
+
+  #logData(data: unknown): unknown {
+    const clean = logData(data)
+    try {
+      return this.#host.redactLog === undefined ? clean : logData(this.#host.redactLog(clean))
+    } catch {
+      return '[cannot be redacted]'
+    }
+  }
+
   #tell(method: string, params: JsonObject): void {
     if (this.task !== undefined) this.task.tell(method, params)
     else this.reply.send(encodeNotification(method, params))
@@ -374,6 +419,11 @@ export class RequestContext implements Context, InFlightRequest {
   ): Promise<JsonObject> {
     const params = makeParams()
     requireCapability(this.peer, method, params)
+    this.#questions += 1
+    if (this.#questions > this.#host.maxQuestions) {
+      const message = `A request may ask its client ${this.#host.maxQuestions} times (maxQuestions)`
+      throw new McpError('INTERNAL_ERROR', message)
+    }
     if (this.task !== undefined) return this.task.ask(key, method, params, isGood)
     if (!(this.peer instanceof Session)) {
       this.#round ??= this.#newRound()

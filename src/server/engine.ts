@@ -18,6 +18,7 @@ import {
   type SessionLimits,
   SessionStore,
 } from '../sessions/session-store.ts'
+import { checkedUrlError } from './client-requests.ts'
 import { RequestContext } from './context.ts'
 import { isPromise } from './maybe-promise.ts'
 import { type PingOptions, Pings } from './pings.ts'
@@ -266,7 +267,10 @@ export class Engine {
   #answerError(context: RequestContext, thrown: unknown): void {
     if (context.isSettled) return
     const { revision } = context.peer
-    const error = thrown instanceof McpError ? thrown : new McpError('INTERNAL_ERROR')
+    const error =
+      thrown instanceof McpError
+        ? checkedUrlError(context.peer, thrown)
+        : new McpError('INTERNAL_ERROR')
     if (!(thrown instanceof McpError)) this.service.onError(thrown, context)
     context.flushProgress()
     context.settle()

@@ -13,7 +13,7 @@ import type { Peer } from '../sessions/peer.ts'
 import { Session } from '../sessions/session.ts'
 import { type ClientIdentity, Relay, type SdkServer } from './relay.ts'
 import { type ErrorHook, errorReporter } from './report-error.ts'
-import { RequestStateCodec } from './request-state.ts'
+import { RequestStateCodec, type RequestStateOptions } from './request-state.ts'
 import { ResultEncoder } from './result.ts'
 import { type Change, type MethodHandler, type Servable, type Service, service } from './service.ts'
 
@@ -22,7 +22,7 @@ export type { SdkServer } from './relay.ts'
 export interface MountOptions {
   /** For how long, and by whom, lists and resources may be cached. Default: not at all, and privately. */
   cache?: { ttlMs?: number; scope?: 'public' | 'private' }
-  requestState?: { secret?: string | Uint8Array; ttlMs?: number }
+  requestState?: RequestStateOptions
   /** Default 300,000. */
   handlerTimeoutMs?: number
   /** Told of what goes wrong inside. Default: one line on stderr. */
@@ -113,10 +113,8 @@ export async function mount(
     capabilities: () => capabilities,
     methods,
     encoder,
-    requestState: new RequestStateCodec(
-      options.requestState?.secret,
-      options.requestState?.ttlMs ?? 600_000,
-    ),
+    requestState: new RequestStateCodec(options.requestState),
+    maxQuestions: Number.POSITIVE_INFINITY,
     handlerTimeoutMs: options.handlerTimeoutMs ?? 300_000,
     logging: greeting.capabilities.logging !== undefined,
     onError: errorReporter(options.onError),

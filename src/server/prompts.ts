@@ -1,6 +1,7 @@
 import { invalidParams, McpError, quoted } from '../protocol/errors.ts'
 import { checkIcons } from '../protocol/icons.ts'
 import { isJsonObject } from '../protocol/json-rpc.ts'
+import { checkMeta } from '../protocol/meta.ts'
 import { shapePrompt, shapePromptResult } from '../protocol/shape.ts'
 import type { GetPromptResult, Icon, JsonObject, Prompt, PromptMessage } from '../protocol/types.ts'
 import type { Completable, Completer } from './completion.ts'
@@ -8,6 +9,7 @@ import { text } from './content.ts'
 import type { Context, RequestContext } from './context.ts'
 import { PagedList } from './list.ts'
 import { mapMaybe } from './maybe-promise.ts'
+import { withoutType } from './tool-result.ts'
 
 export interface PromptArgumentConfig {
   title?: string
@@ -59,6 +61,7 @@ export class Prompts {
   ): () => void {
     if (name === '') throw new TypeError('A prompt needs a name')
     checkIcons(config.icons)
+    checkMeta(config._meta)
     const { arguments: args = {}, ...described } = config
     const completers = new Map<string, Completer>()
     const listed = Object.entries<PromptArgumentConfig>(args).map(
@@ -105,7 +108,7 @@ function readArguments(prompt: Prompt, given: unknown = {}): Record<string, stri
 }
 
 function toResult(prompt: Prompt, returned: PromptReturn): GetPromptResult {
-  if (!Array.isArray(returned) && typeof returned !== 'string') return returned
+  if (!Array.isArray(returned) && typeof returned !== 'string') return withoutType(returned)
   const messages: PromptMessage[] =
     typeof returned === 'string' ? [{ role: 'user', content: text(returned) }] : returned
   const { description } = prompt

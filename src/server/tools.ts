@@ -7,6 +7,8 @@ import {
 } from '../protocol/header-parameters.ts'
 import { checkIcons } from '../protocol/icons.ts'
 import { isJsonObject } from '../protocol/json-rpc.ts'
+import { checkMeta } from '../protocol/meta.ts'
+import { isSecretName } from '../protocol/secret-names.ts'
 import { shapeTool, shapeToolResult } from '../protocol/shape.ts'
 import type { CallToolResult, JsonObject, Tool } from '../protocol/types.ts'
 import type { Peer } from '../sessions/peer.ts'
@@ -20,6 +22,7 @@ import type { MethodHost } from './service.ts'
 import { callAsTask, readTaskConfig, type TaskConfig, taskMode } from './tasks/task-call.ts'
 import type { ToolConfig, ToolHandler } from './tool-config.ts'
 import { failed, plainResult, structuredResult } from './tool-result.ts'
+import { warnOnce } from './warn-once.ts'
 
 interface RegisteredTool {
   readonly tool: Tool
@@ -69,6 +72,7 @@ export class Tools {
     const { input, output, task: taskConfig, ui, ...described } = config
     const registered = withToolName(name, () => {
       checkIcons(config.icons)
+      checkMeta(config._meta)
       const compiled = compileSchema(input ?? noArguments, 'input')
       if (compiled.json.type !== 'object') throw new TypeError('input must have type "object"')
       const compiledOutput = output === undefined ? undefined : compileSchema(output, 'output')
@@ -76,11 +80,13 @@ export class Tools {
       if (compiledOutput !== undefined) tool.outputSchema = compiledOutput.json
       const task = readTaskConfig(taskConfig)
       if (task !== undefined) tool.execution = { taskSupport: task.support }
+      const parameters = headerParameters(compiled.json)
+      for (const each of parameters) warnOfSecret(name, each)
       return {
         tool,
         input: compiled,
         output: compiledOutput,
-        headerParameters: headerParameters(compiled.json),
+        headerParameters: parameters,
         task,
         needsContent: ui !== undefined,
         handler: handler as RegisteredTool['handler'],
@@ -226,8 +232,15 @@ function withToolName<Value>(name: string, make: () => Value): Value {
 const goodName = /^[A-Za-z0-9_.\-/]{1,128}$/
 
 function warnOfName(name: string): void {
-  process.emitWarning(
+  warnOnce(
+    'TSMCP_TOOL_NAME',
     `Tool name "${quoted(name)}" should have at most 128 characters, of A-Z a-z 0-9 _ - . only`,
-    { code: 'TSMCP_TOOL_NAME' },
   )
+}
+
+/** Headers end up in the logs of all that stand between. */
+function warnOfSecret(tool: string, { path }: HeaderParameter): void {
+  if (!path.some(isSecretName)) return
+  const text = `Tool ${quoted(tool)}: ${quoted(path.join('.'))} looks secret and should have no x-mcp-header`
+  warnOnce('TSMCP_SECRET_HEADER', text)
 }

@@ -176,7 +176,7 @@ suite('what is too much to carry on', () => {
 })
 
 test('26.mrtr.015: the codec takes its clock as an argument', () => {
-  const codec = new RequestStateCodec(undefined, 10)
+  const codec = new RequestStateCodec({ ttlMs: 10 })
   const state = codec.encode({ answers: {} }, 'b', 100)
   assert.deepEqual({ ...codec.decode(state, 'b', 110).answers }, {})
   assert.throws(() => codec.decode(state, 'b', 111), /has expired/)
