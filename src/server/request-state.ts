@@ -22,8 +22,6 @@ export interface RequestStateOptions {
   singleUse?: boolean
 }
 
-/** Used states that are remembered; beyond that none is taken. */
-const maxUsed = 100_000
 /** A longer state is refused in either direction. */
 const maxLength = 64 * 1024
 
@@ -40,14 +38,23 @@ export class RequestStateCodec {
   /** States that were used and have not expired, with the time when they will; undefined: they may be used again. */
   readonly #used: Map<string, number> | undefined
 
-  /** @throws RangeError for a secret that is too short */
-  constructor({ secret, ttlMs = 600_000, singleUse = false }: RequestStateOptions = {}) {
+  readonly #maxUsed: number
+
+  /**
+   * @param maxUsed - how many used states are remembered; beyond that none is taken
+   * @throws RangeError for a secret that is too short
+   */
+  constructor(
+    { secret, ttlMs = 600_000, singleUse = false }: RequestStateOptions = {},
+    maxUsed = 100_000,
+  ) {
     this.#secret = secret === undefined ? undefined : Buffer.from(secret)
     if (this.#secret !== undefined && this.#secret.length < 16) {
       throw new RangeError('requestState.secret needs at least 16 bytes')
     }
     this.#ttlMs = ttlMs
     this.#used = singleUse ? new Map() : undefined
+    this.#maxUsed = maxUsed
   }
 
   encode(state: RequestState, binding: string, nowMs: number): string {
@@ -92,7 +99,7 @@ export class RequestStateCodec {
       if (nowMs <= untilMs) break
       used.delete(each)
     }
-    if (used.size >= maxUsed) throw refused('cannot be taken now: too many are in use')
+    if (used.size >= this.#maxUsed) throw refused('cannot be taken now: too many are in use')
     used.set(signature, expiresMs)
   }
 
