@@ -22,11 +22,16 @@ export function logData(data: unknown): unknown {
   }
 }
 
+/** A text without what stands in it as credentials usually do. */
+export function withoutCredentials(text: string): string {
+  return text.replace(authorization, `$1 ${redacted}`).replace(userInfo, `$1${redacted}@`)
+}
+
 /** @param above - the objects that hold the value */
 function cleaned(value: unknown, above: readonly object[]): unknown {
   switch (typeof value) {
     case 'string':
-      return value.replace(authorization, `$1 ${redacted}`).replace(userInfo, `$1${redacted}@`)
+      return withoutCredentials(value)
     case 'number':
     case 'boolean':
       return value

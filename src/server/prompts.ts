@@ -108,9 +108,29 @@ function readArguments(prompt: Prompt, given: unknown = {}): Record<string, stri
 }
 
 function toResult(prompt: Prompt, returned: PromptReturn): GetPromptResult {
-  if (!Array.isArray(returned) && typeof returned !== 'string') return withoutType(returned)
+  if (!Array.isArray(returned) && typeof returned !== 'string') {
+    checkMessages(returned.messages)
+    return withoutType(returned)
+  }
+  if (Array.isArray(returned)) checkMessages(returned)
   const messages: PromptMessage[] =
     typeof returned === 'string' ? [{ role: 'user', content: text(returned) }] : returned
   const { description } = prompt
   return description === undefined ? { messages } : { description, messages }
 }
+
+/** A prompt speaks for the user or the assistant, and in content that there is; for nobody else, for instance a system. */
+function checkMessages(messages: unknown): void {
+  const isGood =
+    Array.isArray(messages) &&
+    messages.every(
+      (each) =>
+        isJsonObject(each) &&
+        (each.role === 'user' || each.role === 'assistant') &&
+        isJsonObject(each.content) &&
+        blockTypes.has(String(each.content.type)),
+    )
+  if (!isGood) throw new TypeError('A prompt gave messages without a known role and content')
+}
+
+const blockTypes = new Set(['text', 'image', 'audio', 'resource_link', 'resource'])

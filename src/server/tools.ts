@@ -15,6 +15,7 @@ import type { Peer } from '../sessions/peer.ts'
 import type { Context, RequestContext } from './context.ts'
 import { InputRequired } from './input-round.ts'
 import { PagedList } from './list.ts'
+import { withoutCredentials } from './log-data.ts'
 import { isPromise, mapMaybe } from './maybe-promise.ts'
 import type { EncodedResult, ResultEncoder } from './result.ts'
 import { type Checked, type CompiledSchema, compileSchema, type SchemaInput } from './schema.ts'
@@ -184,8 +185,7 @@ export class Tools {
     if (error instanceof McpError || error instanceof InputRequired) throw error
     // A handler that was told to stop may end by any error.
     if (!context.signal.aborted) this.#onFailure(error, context)
-    const message = error instanceof Error ? error.message : String(error)
-    return failed(message === '' ? 'The tool failed' : message)
+    return failed(toldOf(error))
   }
 
   #finish(
@@ -217,6 +217,17 @@ export class Tools {
       return shapeToolResult(context.peer.revision, result)
     })
   }
+}
+
+const stackFrame = /^\s+at\s/
+const maxTold = 10_000
+
+/** What the model is told of a failure: the message, without credentials or a stack that got into it. */
+function toldOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  const lines = message.split('\n').filter((line) => !stackFrame.test(line))
+  const told = withoutCredentials(lines.join('\n')).slice(0, maxTold)
+  return told === '' ? 'The tool failed' : told
 }
 
 function withToolName<Value>(name: string, make: () => Value): Value {

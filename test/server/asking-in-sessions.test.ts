@@ -314,7 +314,7 @@ test('a client may leave only so many questions unanswered', async (t) => {
   assert.equal(list(peer.received).filter(({ method }) => method !== undefined).length, 64)
 })
 
-test('25.lifecycle.021 25.lifecycle.022: a question that is not answered in time is cancelled at the client, and the call given up', async (t) => {
+test('25.lifecycle.021 25.lifecycle.022 25.lifecycle.026: a question that is not answered in time is cancelled at the client, and the call given up', async (t) => {
   const endpoint = await startEndpoint(t, makeServer(elicitName))
   const session = await endpoint.session('2025-11-25', { elicitation: {} })
   const { events } = await session.open(request('tools/call', { name: 'ask' }, 'call'))

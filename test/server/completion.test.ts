@@ -81,7 +81,7 @@ for (const version of ['2026-07-28', '2025-11-25', '2025-03-26', '2024-11-05']) 
       assert.deepEqual(result?.completion, { values: [], hasMore: false })
     })
 
-    test('26.completion.011 26.completion.012 26.completion.021 25.completion.003: what is wrong with a question: -32602', async (t) => {
+    test('26.completion.011 26.completion.012 26.completion.017 26.completion.021 25.completion.003: what is wrong with a question: -32602', async (t) => {
       const peer = await connectAs(t, makeServer(), version)
       const argument = { name: 'name', value: '' }
       const cases: [object, RegExp][] = [

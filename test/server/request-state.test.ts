@@ -119,7 +119,7 @@ suite('a requestState', () => {
     assert.equal(firstText(await retry({ arguments: { b: { c: 2 }, a: 1 } })), 'x x')
   })
 
-  test('26.mrtr.014 26.elicitation.034 26.elicitation.036 26.elicitation.044 25.elicitation.024: of another principal is refused', async (t) => {
+  test('26.mrtr.014 26.elicitation.034 26.elicitation.035 26.elicitation.036 26.elicitation.044 25.elicitation.024 26.security.037: of another principal is refused', async (t) => {
     const endpoint = await startEndpoint(t, makeServer(), {
       authenticate: ({ getHeader }) => ({ subject: getHeader('authorization') ?? 'nobody' }),
     })

@@ -191,14 +191,14 @@ for (const version of allVersions) {
   })
 }
 
-test('26.errors.010 26.errors.005: an application has codes of its own, outside the reserved range', async (t) => {
+test('26.errors.010 26.errors.005 26.base.019: an application has codes of its own, outside the reserved range', async (t) => {
   const server = defineServer({ name: 's', version: '1' })
   server.tool('tool', {}, () => {
     throw new McpError('APPLICATION_ERROR', 'Sold out', { rpcCode: 1001, data: ['x'] })
   })
   const peer = await connectAs(t, server, '2026-07-28')
   const { error } = await peer.request('tools/call', { name: 'tool' })
-  assert.deepEqual(error, { code: 1001, message: 'Sold out', data: ['x'] }) // 26.base.019
+  assert.deepEqual(error, { code: 1001, message: 'Sold out', data: ['x'] })
   for (const rpcCode of [-32000, -32050, -32768, 1.5, Number.NaN]) {
     assert.throws(() => new McpError('APPLICATION_ERROR', 'x', { rpcCode }), RangeError)
   }
