@@ -39,6 +39,36 @@ async function askThrough(
 const accept = (content: object) => ({ result: { action: 'accept', content } })
 
 suite('elicitation by form', () => {
+  for (const version of ['2025-11-25', '2025-06-18'] as const) {
+    test(`26.schema.027: numbers may be fractional (${version})`, async (t) => {
+      const number = { type: 'number', minimum: 0.25, maximum: 0.75, default: 0.5 }
+      const schema = { type: 'object', properties: { number } } as const
+      const server = makeServer(({ elicit }) => elicit({ message: 'm', schema }))
+      const peer = await connectStateful(t, server, version, ableClient)
+      const { question, reply } = await askThrough(peer, accept({ number: 0.7 }))
+      assert.deepEqual(question.params?.requestedSchema, schema)
+      assert.equal(JSON.parse(firstText(reply)).content.number, 0.7)
+      for (const wrong of [0.2, 0.76]) {
+        const refused = await askThrough(peer, accept({ number: wrong }))
+        assert.equal(refused.reply.error?.code, -32603)
+      }
+    })
+  }
+
+  test('0618.elicitation.003: what the client leaves out is left out, whatever the default', async (t) => {
+    const schema = {
+      type: 'object',
+      properties: {
+        name: { type: 'string', default: 'Ada' },
+        age: { type: 'integer', default: 36 },
+      },
+    } as const
+    const server = makeServer(({ elicit }) => elicit({ message: 'm', schema }))
+    const peer = await connectStateful(t, server, '2025-06-18', ableClient)
+    const { reply } = await askThrough(peer, accept({}))
+    assert.deepEqual(JSON.parse(firstText(reply)), { action: 'accept', content: {} })
+  })
+
   test('25.elicitation.003 25.elicitation.005 25.elicitation.007 25.base.010: is a request to the client, with the schema as it is', async (t) => {
     const schema = {
       type: 'object',
