@@ -89,6 +89,31 @@ function holdsUrl(message: string, { properties }: ElicitationSchema): boolean {
   return [message, ...shown].some((each) => /\bhttps?:\/\//i.test(String(each)))
 }
 
+/**
+ * Asks, and gives up after so long, where a time is given.
+ *
+ * @param ask - sends the question; when its signal is aborted, takes it back
+ * @throws McpError CLIENT_TIMEOUT, or what asking throws
+ */
+export async function askWithin<Answer>(
+  timeoutMs: number | undefined,
+  method: string,
+  signal: AbortSignal,
+  ask: (signal: AbortSignal) => Promise<Answer>,
+): Promise<Answer> {
+  if (timeoutMs === undefined) return ask(signal)
+  const late = new AbortController()
+  const timer = setTimeout(() => {
+    const message = `The client did not answer ${method} within ${timeoutMs} ms`
+    late.abort(new McpError('CLIENT_TIMEOUT', message))
+  }, timeoutMs)
+  try {
+    return await ask(AbortSignal.any([signal, late.signal]))
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 /** Checks that the peer can answer. @throws McpError MISSING_CLIENT_CAPABILITY that names what is missing */
 export function requireCapability(peer: Peer, method: string, params: JsonObject): void {
   const missing = missingCapability(peer, method, params)

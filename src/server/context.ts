@@ -22,6 +22,7 @@ import type { Peer } from '../sessions/peer.ts'
 import { type InFlightRequest, Session } from '../sessions/session.ts'
 import {
   answerProblem,
+  askWithin,
   type ElicitForm,
   type ElicitUrl,
   elicitationParams,
@@ -232,7 +233,7 @@ export class RequestContext implements Context, InFlightRequest {
       const dueMs = spend(notificationRate, this.#logDueMs, Date.now())
       if (dueMs === undefined) return
       this.#logDueMs = dueMs
-      const params: JsonObject = { level, data: this.#logData(data) }
+      const params: JsonObject = { level, data: logData(data, this.#host.redactLog) }
       if (logger !== undefined) params.logger = logger
       this.#tell('notifications/message', params)
     }
@@ -374,15 +375,6 @@ export class RequestContext implements Context, InFlightRequest {
     else this.reply.send(json)
   }
 
-  #logData(data: unknown): unknown {
-    const clean = logData(data)
-    try {
-      return this.#host.redactLog === undefined ? clean : logData(this.#host.redactLog(clean))
-    } catch {
-      return '[cannot be redacted]'
-    }
-  }
-
   #tell(method: string, params: JsonObject): void {
     if (this.task !== undefined) this.task.tell(method, params)
     else this.reply.send(encodeNotification(method, params))
@@ -425,11 +417,14 @@ export class RequestContext implements Context, InFlightRequest {
       throw new McpError('INTERNAL_ERROR', message)
     }
     if (this.task !== undefined) return this.task.ask(key, method, params, isGood)
-    if (!(this.peer instanceof Session)) {
+    const { peer } = this
+    if (!(peer instanceof Session)) {
       this.#round ??= this.#newRound()
       return this.#round.ask(key, method, params, isGood)
     }
-    const answer = await this.#askSession(this.peer, method, params, timeoutMs)
+    const answer = await askWithin(timeoutMs, method, this.signal, (signal) =>
+      peer.request(method, params, this.reply, signal),
+    )
     this.touch(Date.now())
     const problem = answerProblem(method, answer)
     if (problem !== undefined || !isGood(answer)) {
@@ -439,26 +434,6 @@ export class RequestContext implements Context, InFlightRequest {
       )
     }
     return answer
-  }
-
-  async #askSession(
-    session: Session,
-    method: string,
-    params: JsonObject,
-    timeoutMs: number | undefined,
-  ): Promise<JsonObject> {
-    if (timeoutMs === undefined) return session.request(method, params, this.reply, this.signal)
-    const late = new AbortController()
-    const timer = setTimeout(() => {
-      const message = `The client did not answer ${method} within ${timeoutMs} ms`
-      late.abort(new McpError('CLIENT_TIMEOUT', message))
-    }, timeoutMs)
-    try {
-      const either = AbortSignal.any([this.signal, late.signal])
-      return await session.request(method, params, this.reply, either)
-    } finally {
-      clearTimeout(timer)
-    }
   }
 
   #newRound(): InputRound {

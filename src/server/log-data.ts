@@ -11,8 +11,20 @@ const userInfo = /(\/\/)[^\s/@]+@/g
  * What a handler logs, as plain JSON that is fit to leave the process (2026-07-28, server/utilities/logging#security):
  * what looks like a secret is redacted, errors are told without their stack, and what is no JSON, runs in circles or
  * goes on for ever is cut short. Never throws.
+ *
+ * @param redact - takes out what else must not leave the process
  */
-export function logData(data: unknown): unknown {
+export function logData(data: unknown, redact?: (data: unknown) => unknown): unknown {
+  const clean = plainData(data)
+  if (redact === undefined) return clean
+  try {
+    return plainData(redact(clean))
+  } catch {
+    return '[cannot be redacted]'
+  }
+}
+
+function plainData(data: unknown): unknown {
   try {
     const clean = cleaned(data, [])
     const length = typeof clean === 'string' ? clean.length : (JSON.stringify(clean)?.length ?? 0)
