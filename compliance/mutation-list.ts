@@ -741,10 +741,10 @@ const rows: readonly Row[] = [
     '26.mrtr.017: is taken once',
   ],
   [
-    'sampling goes on for ever',
+    'one question more than the bound is asked',
     'server/context.ts',
-    'this.#questions += 1',
-    'this.#questions += 0',
+    'if (this.#questions > this.#host.maxQuestions) {',
+    'if (this.#questions > this.#host.maxQuestions + 1) {',
     'server/sampling-rules',
     '26.sampling.048',
   ],

@@ -2,6 +2,7 @@ import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { builtin } from '../internal/builtin.ts'
+import { serveDirectly } from '../transports/http/direct/serve-directly.ts'
 import { NodeExchange } from '../transports/http/node-exchange.ts'
 import { loopbackHosts } from '../transports/http/origin-guard.ts'
 import { Engine, type EngineOptions } from './engine.ts'
@@ -44,6 +45,11 @@ export interface HttpListener {
 
 /** What is left of open connections when everything is answered gets this long to go. */
 const lingerMs = 500
+/** A client has this long for its headers, and for the whole of its request (slowloris). */
+const headersTimeoutMs = 10_000
+const requestTimeoutMs = 30_000
+/** Longer than load balancers keep an idle connection, so that it is they who close it. */
+const keepAliveTimeoutMs = 65_000
 const ssePath = '/sse'
 const messagePath = '/messages'
 
@@ -74,11 +80,9 @@ export async function serveHttp(
 
   const listener = builtin.http.createServer(
     {
-      // A client has this long for its headers, and for the whole of its request (slowloris).
-      headersTimeout: 10_000,
-      requestTimeout: 30_000,
-      // Longer than load balancers keep an idle connection, so that it is they who close it.
-      keepAliveTimeout: 65_000,
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: keepAliveTimeoutMs,
       noDelay: true,
     },
     (request, response) => {
@@ -97,6 +101,13 @@ export async function serveHttp(
       else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n')
     })
   }
+  const direct = serveDirectly(listener, {
+    accepts: (path) => endpointPaths.has(path),
+    handle: (exchange) => endpoint.handle(exchange),
+    keepAliveTimeoutMs,
+    requestTimeoutMs,
+  })
+  engine.sweep.add((nowMs) => direct.sweep(nowMs))
   await listen(listener, port, host)
   const address = listener.address() as AddressInfo
 
@@ -113,12 +124,14 @@ export async function serveHttp(
   async function closeAll(): Promise<void> {
     engine.isDraining = true
     const closed = new Promise((resolve) => listener.close(resolve))
+    direct.close()
     await engine.close(drainMs)
     legacySse?.close()
     webSockets?.close()
     listener.closeIdleConnections()
     const timer = setTimeout(() => {
       listener.closeAllConnections()
+      direct.destroy()
       webSockets?.terminate()
     }, lingerMs)
     await closed
