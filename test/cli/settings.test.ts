@@ -23,6 +23,7 @@ test('without flags and variables every setting has its default', () => {
     tcp: '',
     stdio: false,
     watch: false,
+    workers: 1,
     drainMs: 10_000,
     allowedHosts: [],
     allowedOrigins: [],
