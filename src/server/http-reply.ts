@@ -1,5 +1,5 @@
 import { header } from '../protocol/headers.ts'
-import { EventStream } from '../sessions/event-stream.ts'
+import { type EventSink, EventStream } from '../sessions/event-stream.ts'
 import type { Session } from '../sessions/session.ts'
 import type { HttpExchange, HttpHeaders } from '../transports/http/exchange.ts'
 import { SseBody } from '../transports/http/sse.ts'
@@ -126,24 +126,44 @@ export function attach(
   body: SseBody,
   exchange: HttpExchange,
 ): void {
-  const sink = tracked(host, body)
-  stream.attach(sink)
+  stream.attach(bodySink(host, stream, body, exchange))
+}
+
+/** The body of a response as the sink of a stream, which it leaves when the client goes. */
+export function bodySink(
+  host: HttpReplyHost,
+  stream: EventStream,
+  body: SseBody,
+  exchange: HttpExchange,
+): EventSink {
+  const sink = new BodySink(host, body)
   exchange.onDisconnect(() => {
     host.openBodies.delete(body)
     stream.detach(sink)
   })
+  return sink
 }
 
-/** A body that leaves the endpoint's set when it is closed. */
-export function tracked(host: HttpReplyHost, body: SseBody) {
-  return {
-    event: (data: string, id: string | undefined, pauseMs?: number) =>
-      body.event(data, id, pauseMs),
-    replay: (events: readonly { data: string; id: string }[]) => body.events(events),
-    close: () => {
-      host.openBodies.delete(body)
-      body.close()
-    },
+class BodySink implements EventSink {
+  readonly #host: HttpReplyHost
+  readonly #body: SseBody
+
+  constructor(host: HttpReplyHost, body: SseBody) {
+    this.#host = host
+    this.#body = body
+  }
+
+  event(data: string, id: string | undefined, pauseMs?: number): void {
+    this.#body.event(data, id, pauseMs)
+  }
+
+  replay(events: readonly { data: string; id: string }[]): void {
+    this.#body.events(events)
+  }
+
+  close(): void {
+    this.#host.openBodies.delete(this.#body)
+    this.#body.close()
   }
 }
 

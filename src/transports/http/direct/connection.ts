@@ -87,7 +87,6 @@ export class DirectConnection implements DirectHost {
     this.#exchange = undefined
   }
 
-  /** Forgets what only the next request could use. */
   rest(): void {
     this.#head = undefined
   }

@@ -13,6 +13,8 @@ export interface DirectHost {
   readonly socket: Socket
   /** Headers about the connection for the response that is about to be sent. */
   connectionHeaders(): string
+  /** The response goes on for long: what only requests need can be let go. */
+  rest(): void
   /** The response has been written; the next request may come. */
   finished(): void
 }
@@ -79,6 +81,7 @@ export class DirectExchange implements HttpExchange, HttpStream {
     const head = responseHead(200, headers) + this.#host.connectionHeaders()
     this.#host.socket.write(`${head}transfer-encoding: chunked\r\n\r\n`, 'latin1')
     this.#state = 'streaming'
+    this.#host.rest()
     this.#head = undefined
     this.#body = undefined
     return this
