@@ -8,7 +8,8 @@ const levels = [
   ['gateway'],
   ['observability', 'cluster', 'security'],
   ['server', 'client'],
-  ['sessions', 'registry', 'queue', 'storage', 'transports'],
+  ['sessions', 'storage', 'transports'],
+  ['registry', 'queue'],
   ['protocol'],
   ['internal'],
 ]

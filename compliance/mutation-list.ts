@@ -410,7 +410,7 @@ const rows: readonly Row[] = [
   [
     'handlers have no deadline',
     'server/engine.ts',
-    'if (!context.isLongLived) context.startClock(Date.now())',
+    'context.startClock(Date.now())',
     '',
     'server/bad-input-calls',
     '26.cancel.008',

@@ -9,6 +9,20 @@ import type { serveSettings, ValuesOf } from './settings.ts'
 /** The resolved settings of `serve`. */
 export type ServeValues = ValuesOf<typeof serveSettings>
 
+/** The limits of the settings, on whatever the server is served. */
+export function limitsOf(values: ServeValues) {
+  return {
+    sessions: { idleTtlMs: values.sessionIdleMs, max: values.maxSessions },
+    maxConnections: values.maxConnections,
+    admission: {
+      maxRunning: values.maxRunning,
+      maxWaiting: values.maxWaiting,
+      maxWaitMs: values.maxWaitMs,
+    },
+    shedding: { maxLagMs: values.maxLagMs, maxMemoryBytes: values.maxMemoryMb * 2 ** 20 },
+  }
+}
+
 /** Everything that one `serve` listens on. */
 export interface Listeners {
   /** The MCP endpoint over HTTP. */
@@ -61,7 +75,7 @@ async function listenHttp(
       drainMs: values.drainMs,
       pingIntervalMs: values.pingIntervalMs,
       maxBodyBytes: values.maxBodyBytes,
-      sessions: { idleTtlMs: values.sessionIdleMs, max: values.maxSessions },
+      ...limitsOf(values),
       legacySse,
       ...(webSocketPath !== '' ? { webSocketPath } : {}),
       ...(allowedHosts.length > 0 ? { allowedHosts: [...allowedHosts] } : {}),
@@ -81,7 +95,7 @@ async function listenTcp(server: Servable, values: ServeValues, file: string) {
       drainMs: values.drainMs,
       pingIntervalMs: values.pingIntervalMs,
       maxMessageBytes: values.maxBodyBytes,
-      maxConnections: values.maxSessions,
+      ...limitsOf(values),
     })
     return { host, port: listener.port, close: () => listener.close() }
   } catch (error) {

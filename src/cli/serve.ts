@@ -6,7 +6,7 @@ import type { CommandContext } from './command-context.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { introspect } from './introspect.ts'
 import { type Io, note, print } from './io.ts'
-import { listen, type ServeValues } from './listen.ts'
+import { limitsOf, listen, type ServeValues } from './listen.ts'
 import { loadServer } from './load-server.ts'
 import { commanderOption, commonSettings, resolveSettings, serveSettings } from './settings.ts'
 import { untilStopped } from './until-stopped.ts'
@@ -95,6 +95,7 @@ async function serveOverStdio(file: string, values: ServeValues, io: Io): Promis
     input: io.stdin,
     output: io.stdout,
     drainMs: values.drainMs,
+    ...limitsOf(values),
   })
   const stopped = untilStopped(io, {
     close: () => connection.close(),

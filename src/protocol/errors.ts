@@ -52,6 +52,12 @@ export const errorTable = {
   TOO_MANY_IN_FLIGHT: { rpcCode: -32603, httpStatus: 200, message: 'Too many requests in flight' },
   TOO_MANY_TASKS: { rpcCode: -32603, httpStatus: 200, message: 'Too many tasks' },
   SHUTTING_DOWN: { rpcCode: -32603, httpStatus: 503, message: 'The server is shutting down' },
+  OVERLOADED: {
+    rpcCode: -32603,
+    httpStatus: 503,
+    message: 'The server has too much to do: try again later',
+  },
+  TOO_MANY_CONNECTIONS: { rpcCode: -32603, httpStatus: 503, message: 'Too many connections' },
   SESSION_REQUIRED: { rpcCode: -32600, httpStatus: 400, message: 'Mcp-Session-Id header required' },
   SESSION_NOT_FOUND: { rpcCode: -32600, httpStatus: 404, message: 'Session not found' },
   SESSION_LIMIT: { rpcCode: -32603, httpStatus: 503, message: 'Too many sessions' },

@@ -141,6 +141,8 @@ export class RequestContext implements Context, InFlightRequest {
   isSettled = false
   /** Called once when the request is settled, if its handler was asynchronous. */
   onReleased: (() => void) | undefined = undefined
+  /** The handler counts as one of those that run at a time. */
+  isCounted = false
   /** The request is meant to stay open: no deadline applies. */
   isLongLived = false
   /** The task that the call has become. It goes on when the request is settled. */

@@ -10,6 +10,10 @@ import {
 } from '../protocol/json-rpc.ts'
 import { shapeServerCapabilities } from '../protocol/shape.ts'
 import type { AuthInfo, JsonObject, RequestId } from '../protocol/types.ts'
+import { DeadLetters } from '../queue/dead-letters.ts'
+import type { Directory } from '../registry/directory.ts'
+import { Holder } from '../registry/holder.ts'
+import type { Registry } from '../registry/registry.ts'
 import { defaultEventLogLimits, type EventLogLimits } from '../sessions/event-log.ts'
 import type { Peer } from '../sessions/peer.ts'
 import type { InFlightRequest, Session } from '../sessions/session.ts'
@@ -18,8 +22,25 @@ import {
   type SessionLimits,
   SessionStore,
 } from '../sessions/session-store.ts'
+import {
+  Admission,
+  type AdmissionLimits,
+  clientName,
+  clientOf,
+  defaultAdmissionLimits,
+  overloaded,
+  type WaitingRequest,
+} from './admission.ts'
 import { checkedUrlError } from './client-requests.ts'
+import { Connections } from './connections.ts'
 import { RequestContext } from './context.ts'
+import { sessionKind } from './kinds.ts'
+import {
+  defaultSheddingLimits,
+  type LoadGauge,
+  LoadShedding,
+  type SheddingLimits,
+} from './load-shedding.ts'
 import { isPromise } from './maybe-promise.ts'
 import { type PingOptions, Pings } from './pings.ts'
 import { protocolMethods, readInitialize } from './protocol-methods.ts'
@@ -35,12 +56,24 @@ export interface EngineOptions extends PingOptions {
   events?: Partial<EventLogLimits>
   /** Requests that one session or connection may have in progress. Default 1000. */
   maxInFlight?: number
+  /** How many requests run at a time, and how many wait for that and for how long. */
+  admission?: Partial<AdmissionLimits>
+  /** When new work is refused because the process has too much to do. */
+  shedding?: Partial<SheddingLimits>
+  /** Sockets that clients may hold open at a time, on all listeners of the server together. Default 100,000. */
+  maxConnections?: number
 }
 
 /** Whoever has requests in progress that can be cancelled by their id: a session or a connection. */
 export interface RequestOwner {
   inFlight: Map<RequestId, InFlightRequest> | undefined
 }
+
+type EngineMethod = (
+  context: RequestContext,
+  params: JsonObject,
+  engine: Engine,
+) => Outcome | Promise<Outcome>
 
 const sweepIntervalMs = 1000
 const noParams: JsonObject = Object.freeze({})
@@ -56,7 +89,15 @@ export class Engine {
   readonly subscriptions: Subscriptions
   readonly sweep: Sweep
   readonly eventLimits: EventLogLimits
+  readonly connections: Connections
+  /** Messages that could not be delivered, and requests that were never run. */
+  readonly deadLetters = new DeadLetters()
+  readonly admission: Admission
+  readonly shedding: LoadShedding
   readonly #maxInFlight: number
+  /** Whose names the sessions are: they go when the engine does. */
+  readonly #holder: Holder
+  readonly #sessionNames: Directory<Session>
   readonly #running = new Set<RequestContext>()
   readonly #pings: Pings
   readonly #stopListening: () => void
@@ -66,9 +107,17 @@ export class Engine {
   /** No further session or request is taken. */
   isDraining = false
 
-  constructor(service: Service, options: EngineOptions = {}) {
+  /** @param openGauge - where load shedding reads the load; default: this process */
+  constructor(service: Service, options: EngineOptions = {}, openGauge?: () => LoadGauge) {
     this.service = service
     this.#maxInFlight = options.maxInFlight ?? 1000
+    this.#holder = new Holder(service.info.name)
+    this.#sessionNames = service.registry.of(sessionKind)
+    this.connections = new Connections(service.registry, options.maxConnections ?? 100_000)
+    this.admission = new Admission({ ...defaultAdmissionLimits, ...options.admission }, (waiting) =>
+      this.#expired(waiting),
+    )
+    this.shedding = new LoadShedding({ ...defaultSheddingLimits, ...options.shedding }, openGauge)
     this.eventLimits = { ...defaultEventLogLimits, ...options.events }
     this.subscriptions = new Subscriptions(service.watchResource)
     this.#pings = new Pings(options, (error) => service.onError(error, undefined))
@@ -76,6 +125,7 @@ export class Engine {
       { ...defaultSessionLimits, ...options.sessions },
       (session) => {
         this.#pings.forget(session)
+        this.#sessionNames.unregister(session.id)
         this.subscriptions.forget(session)
         this.#tasks?.sessionEnded(session)
         service.sessionEnded?.(session)
@@ -87,11 +137,18 @@ export class Engine {
       this.#pings.sweep(this.sessions, nowMs)
       this.#expire(nowMs)
       this.#tasks?.sweep(nowMs)
+      this.shedding.sample()
+      this.admission.sweep(nowMs, this.shedding.overload)
     })
     this.#stopListening = service.onChange((change) => this.subscriptions.changed(change))
   }
 
-  /** Requests whose handlers have not answered yet. */
+  /** What has a name here, for whoever runs the server to look at. */
+  get registry(): Registry {
+    return this.service.registry
+  }
+
+  /** Requests that have not been answered yet: their handlers run, or they wait for their turn. */
   get running(): number {
     return this.#running.size
   }
@@ -108,7 +165,7 @@ export class Engine {
   /**
    * Answers `initialize` by opening a session.
    *
-   * @throws McpError INVALID_PARAMS, or SESSION_LIMIT when there are too many sessions
+   * @throws McpError INVALID_PARAMS, SESSION_LIMIT when there are too many sessions, or OVERLOADED
    */
   initialize(
     request: JsonRpcRequest,
@@ -116,7 +173,9 @@ export class Engine {
   ): { session: Session; response: string } {
     if (this.isDraining) throw new McpError('SHUTTING_DOWN')
     const { revision, profile } = readInitialize(request.params ?? noParams)
+    this.admission.requireCapacity()
     const session = this.sessions.create(revision, profile, authInfo)
+    this.sessionOpened(session)
     const { service } = this
     const result: JsonObject = {
       protocolVersion: revision.name,
@@ -143,20 +202,21 @@ export class Engine {
     const handler = peer.revision.clientRequests.has(method)
       ? (protocolMethods.get(method) ?? this.service.methods.get(method))
       : this.#extensionMethod(peer, method)
-    let outcome: Outcome | Promise<Outcome>
     try {
       if (this.isDraining) throw new McpError('SHUTTING_DOWN')
       if (handler === undefined) {
         throw new McpError('METHOD_NOT_FOUND', `Method not found: ${quoted(method)}`)
       }
       if (owner?.inFlight !== undefined) this.#admit(owner.inFlight, request.id)
-      outcome = handler(context, request.params ?? noParams, this)
+      if (this.admission.isBusy && !protocolMethods.has(method)) {
+        this.#queue(context, handler, owner)
+        return
+      }
     } catch (error) {
       this.#fail(context, error)
       return
     }
-    if (isPromise(outcome)) this.#wait(context, outcome as Promise<Outcome>, owner)
-    else this.#succeed(context, outcome)
+    this.#run(context, handler, owner)
   }
 
   /** Takes a notification of a client. Those that are unknown or malformed are ignored, as JSON-RPC has it. */
@@ -166,6 +226,11 @@ export class Engine {
     if (!isRequestId(requestId)) return
     const why = typeof reason === 'string' ? reason : 'The client cancelled the request'
     owner?.inFlight?.get(requestId)?.cancel(why)
+  }
+
+  /** A session is there that was not: it has a name from now on, until it ends. */
+  sessionOpened(session: Session): void {
+    this.#sessionNames.register(session.id, session, this.#holder)
   }
 
   /** Ends a session and what hangs on it. */
@@ -192,7 +257,37 @@ export class Engine {
     this.#tasks?.close()
     this.sessions.endAll('The server is shutting down')
     this.#stopListening()
+    this.shedding.close()
+    this.#holder.end()
     this.sweep.stop()
+  }
+
+  #run(context: RequestContext, method: EngineMethod, owner: RequestOwner | undefined): void {
+    let outcome: Outcome | Promise<Outcome>
+    try {
+      outcome = method(context, context.request.params ?? noParams, this)
+    } catch (error) {
+      this.#fail(context, error)
+      return
+    }
+    if (isPromise(outcome)) this.#wait(context, outcome as Promise<Outcome>, owner)
+    else this.#succeed(context, outcome)
+  }
+
+  /** There is no room for the request now. @throws McpError OVERLOADED when it may not wait either */
+  #queue(context: RequestContext, method: EngineMethod, owner: RequestOwner | undefined): void {
+    this.admission.wait(context, clientOf(context, owner), Date.now(), () =>
+      this.#run(context, method, owner),
+    )
+    this.#track(context, owner)
+  }
+
+  #expired({ context, client }: WaitingRequest): void {
+    if (context.isSettled) return
+    const { method, requestId } = context
+    const letter = JSON.stringify({ method, id: requestId })
+    this.deadLetters.bury('deadline', clientName(client), letter)
+    this.#stop(context, overloaded('The request has waited for too long: try again later'))
   }
 
   #extensionMethod({ revision }: Peer, method: string): MethodHandler | undefined {
@@ -215,23 +310,39 @@ export class Engine {
   }
 
   #wait(context: RequestContext, outcome: Promise<Outcome>, owner: RequestOwner | undefined): void {
+    if (context.isSettled) {
+      // Cancelled by what its own handler did: nobody is left to tell.
+      outcome.catch(() => {})
+      return
+    }
+    // One that had to wait for its turn is on the books already.
+    if (context.onReleased === undefined) this.#track(context, owner)
+    if (!context.isLongLived) {
+      context.startClock(Date.now())
+      context.isCounted = true
+      this.admission.began()
+    }
+    outcome.then(
+      (value) => this.#succeed(context, value),
+      (error: unknown) => this.#fail(context, error),
+    )
+  }
+
+  /** Keeps the books on a request that is not answered at once. */
+  #track(context: RequestContext, owner: RequestOwner | undefined): void {
     const { id } = context.request
     this.#running.add(context)
     if (owner !== undefined) {
       owner.inFlight ??= new Map()
       owner.inFlight.set(id, context)
     }
-    if (!context.isLongLived) context.startClock(Date.now())
     context.reply.hold(() => context.cancel('The client went away'))
     context.onReleased = () => {
       this.#running.delete(context)
       if (owner?.inFlight?.get(id) === context) owner.inFlight.delete(id)
+      if (context.isCounted) this.admission.ended()
       if (this.#running.size === 0) this.#onQuiet?.()
     }
-    outcome.then(
-      (value) => this.#succeed(context, value),
-      (error: unknown) => this.#fail(context, error),
-    )
   }
 
   // Nothing may throw out of the functions below: they also run where nobody would catch it.

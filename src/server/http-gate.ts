@@ -41,6 +41,16 @@ export function headersFor(status: number): HttpHeaders {
   return further === undefined ? jsonHeaders : [...jsonHeaders, ...further]
 }
 
+/** A whole response, for a socket that no HTTP server looks after. */
+export function rawResponse(status: number, json: string): string {
+  const headers = [...headersFor(status), 'content-length', String(Buffer.byteLength(json))]
+  let head = `HTTP/1.1 ${status} Refused\r\nconnection: close\r\n`
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    head += `${headers[index]}: ${headers[index + 1]}\r\n`
+  }
+  return `${head}\r\n${json}`
+}
+
 /** What every HTTP request passes before it means anything: where it comes from, who sends it, how large it is. */
 export class HttpGate {
   readonly #guard: ReturnType<typeof createOriginGuard>

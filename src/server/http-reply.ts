@@ -46,6 +46,10 @@ export class HttpReply implements Reply {
     this.getHeader = exchange.getHeader
   }
 
+  get remoteAddress(): string | undefined {
+    return this.#exchange.remoteAddress
+  }
+
   send(json: string): void {
     this.openStream()
     this.#write(json)

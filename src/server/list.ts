@@ -1,54 +1,56 @@
 import { McpError } from '../protocol/errors.ts'
 import type { Revision } from '../protocol/revisions/index.ts'
 import type { JsonObject } from '../protocol/types.ts'
+import type { Directory } from '../registry/directory.ts'
 import type { EncodedResult, ResultEncoder } from './result.ts'
 
 /**
- * A list that clients page through: `tools/list` and its like.
+ * A list that clients page through, `tools/list` and its like: the names of one kind in the registry.
  *
  * Each page is encoded once for each revision and kept as bytes until an item comes or goes.
  */
 export class PagedList<Item> {
+  readonly #names: Directory<Item>
   readonly #member: string
-  readonly #items = new Map<string, Item>()
   readonly #shape: (revision: Revision, item: Item) => JsonObject
   readonly #pageSize: number
   readonly #pages = new Map<string, EncodedResult>()
-  /** Called when an item has come or gone. */
-  onChange: () => void = () => {}
 
   /** @param member - the member of the result that holds the items, for instance `tools` */
   constructor(
+    names: Directory<Item>,
     member: string,
     pageSize: number,
     shape: (revision: Revision, item: Item) => JsonObject,
   ) {
+    this.#names = names
     this.#member = member
     this.#pageSize = pageSize
     this.#shape = shape
+    this.onChange(() => this.#pages.clear())
   }
 
-  get size(): number {
-    return this.#items.size
-  }
   get(key: string): Item | undefined {
-    return this.#items.get(key)
+    return this.#names.get(key)
   }
-  values(): IterableIterator<Item> {
-    return this.#items.values()
+  values(): Item[] {
+    return this.#names.values()
+  }
+  /** Calls back when an item has come or gone. */
+  onChange(listener: () => void): void {
+    this.#names.watch((change) => {
+      if (change !== 'changed') listener()
+    })
   }
 
   /** @throws TypeError when there is an item of that key */
   add(key: string, item: Item): void {
-    if (this.#items.has(key)) throw new TypeError(`There is one already in ${this.#member}: ${key}`)
-    this.#items.set(key, item)
-    this.#changed()
+    if (this.#names.has(key)) throw new TypeError(`There is one already in ${this.#member}: ${key}`)
+    this.#names.register(key, item)
   }
 
   remove(key: string, item: Item): void {
-    if (this.#items.get(key) !== item) return
-    this.#items.delete(key)
-    this.#changed()
+    if (this.#names.get(key) === item) this.#names.unregister(key)
   }
 
   /**
@@ -68,7 +70,7 @@ export class PagedList<Item> {
     const key = cursor === undefined ? list : `${list} ${cursor}`
     let page = this.#pages.get(key)
     if (page === undefined) {
-      const items = [...this.#items.values()]
+      const items = this.#names.values()
       const seen = view === undefined ? items : items.filter(view.includes)
       page = this.#encode(encoder, revision, seen, cursor)
       // Only valid cursors come here, and there are no more of them than pages.
@@ -84,7 +86,7 @@ export class PagedList<Item> {
     cursor: unknown,
     further: readonly Item[],
   ): EncodedResult {
-    return this.#encode(encoder, revision, [...this.#items.values(), ...further], cursor)
+    return this.#encode(encoder, revision, [...this.#names.values(), ...further], cursor)
   }
 
   #encode(
@@ -118,11 +120,6 @@ export class PagedList<Item> {
       throw unknownCursor()
     }
     return start
-  }
-
-  #changed(): void {
-    this.#pages.clear()
-    this.onChange()
   }
 }
 

@@ -9,8 +9,10 @@ import {
   shapeToolResult,
 } from '../protocol/shape.ts'
 import type { JsonObject } from '../protocol/types.ts'
+import { Registry } from '../registry/registry.ts'
 import type { Peer } from '../sessions/peer.ts'
 import { Session } from '../sessions/session.ts'
+import { serverKind } from './kinds.ts'
 import type { MountOptions } from './mount-options.ts'
 import { type ClientIdentity, Relay, type SdkServer } from './relay.ts'
 import { errorReporter } from './report-error.ts'
@@ -88,9 +90,13 @@ export async function mountedService(
       .catch((error: unknown) => core.onError(error, undefined))
   }
 
+  const onError = errorReporter(options.onError)
+  const registry = new Registry((error) => onError(error, undefined))
+  registry.of(serverKind).register(greeting.serverInfo.name, greeting.serverInfo)
   const core: Service = {
     info: greeting.serverInfo,
     instructions: greeting.instructions,
+    registry,
     capabilities: () => capabilities,
     methods,
     encoder,
@@ -98,7 +104,7 @@ export async function mountedService(
     maxQuestions: Number.POSITIVE_INFINITY,
     handlerTimeoutMs: options.handlerTimeoutMs ?? 300_000,
     logging: greeting.capabilities.logging !== undefined,
-    onError: errorReporter(options.onError),
+    onError,
     onChange: (listener) => {
       listeners.add(listener)
       return () => listeners.delete(listener)

@@ -4,6 +4,8 @@ import { isJsonObject } from '../protocol/json-rpc.ts'
 import { checkMeta } from '../protocol/meta.ts'
 import { shapePrompt, shapePromptResult } from '../protocol/shape.ts'
 import type { GetPromptResult, Icon, JsonObject, Prompt, PromptMessage } from '../protocol/types.ts'
+import { defineKind } from '../registry/kind.ts'
+import type { Registry } from '../registry/registry.ts'
 import type { Completable, Completer } from './completion.ts'
 import { text } from './content.ts'
 import type { Context, RequestContext } from './context.ts'
@@ -43,12 +45,20 @@ interface RegisteredPrompt extends Completable {
   readonly handler: (args: never, context: Context) => PromptReturn | Promise<PromptReturn>
 }
 
+const promptKind = defineKind<RegisteredPrompt>('prompt', {
+  describe: ({ prompt: { title = '' }, argumentNames }) => ({
+    title,
+    arguments: argumentNames.length,
+  }),
+})
+
 /** `prompts/list` and `prompts/get`. */
 export class Prompts {
   readonly list: PagedList<RegisteredPrompt>
 
-  constructor(pageSize: number) {
-    this.list = new PagedList('prompts', pageSize, (revision, { prompt }) =>
+  constructor(registry: Registry, pageSize: number) {
+    const names = registry.of(promptKind)
+    this.list = new PagedList(names, 'prompts', pageSize, (revision, { prompt }) =>
       shapePrompt(revision, prompt),
     )
   }

@@ -23,6 +23,8 @@ export interface Reply extends Outlet {
   hold(cancel: () => void): void
   /** The headers that came with the request, by name in lower case; undefined where a transport has none. */
   readonly getHeader: ((name: string) => string | undefined) | undefined
+  /** Where the request came from, if the transport knows and a connection is not a client by itself. */
+  readonly remoteAddress?: string | undefined
 }
 
 /** A response as text, for transports that carry text. */

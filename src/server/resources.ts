@@ -11,6 +11,9 @@ import type {
   ResourceTemplate,
 } from '../protocol/types.ts'
 import { parseUriTemplate, type UriTemplate } from '../protocol/uri-template.ts'
+import type { Directory } from '../registry/directory.ts'
+import { defineKind } from '../registry/kind.ts'
+import type { Registry } from '../registry/registry.ts'
 import type { Completable, Completer } from './completion.ts'
 import { toBase64 } from './content.ts'
 import type { Context, RequestContext } from './context.ts'
@@ -61,6 +64,15 @@ interface RegisteredTemplate extends Completable {
   readonly list: ResourceTemplateConfig['list']
 }
 
+const resourceKind = defineKind<RegisteredResource>('resource', { describe: describeResource })
+const templateKind = defineKind<RegisteredTemplate>('resource template', {
+  describe: ({ resourceTemplate: { name, mimeType = '' } }) => ({ name, mimeType }),
+})
+/** Resources that can be read but stand in no list. Several may be of one URI. */
+const unlistedKind = defineKind<RegisteredResource>('unlisted resource', {
+  describe: describeResource,
+})
+
 /** RFC 3986: a scheme, a colon, and no white space or control characters. */
 const uriPattern = /^[A-Za-z][A-Za-z0-9+.-]*:[^\s\p{Cc}]*$/u
 const unread: ResourceReader = () => undefined
@@ -69,14 +81,19 @@ const unread: ResourceReader = () => undefined
 export class Resources {
   readonly resources: PagedList<RegisteredResource>
   readonly templates: PagedList<RegisteredTemplate>
-  /** By URI; several may be registered under one, of which the first is read. */
-  readonly #unlisted = new Map<string, Set<RegisteredResource>>()
+  /** Groups of one URI, of which the first is read. */
+  readonly #unlisted: Directory<RegisteredResource>
 
-  constructor(pageSize: number) {
-    this.resources = new PagedList('resources', pageSize, (revision, { resource }) =>
-      shapeResource(revision, resource),
+  constructor(registry: Registry, pageSize: number) {
+    this.#unlisted = registry.of(unlistedKind)
+    this.resources = new PagedList(
+      registry.of(resourceKind),
+      'resources',
+      pageSize,
+      (revision, { resource }) => shapeResource(revision, resource),
     )
     this.templates = new PagedList(
+      registry.of(templateKind),
       'resourceTemplates',
       pageSize,
       (revision, { resourceTemplate }) => shapeResourceTemplate(revision, resourceTemplate),
@@ -100,14 +117,8 @@ export class Resources {
   addUnlisted(uri: string, config: ResourceConfig, read: ResourceReader): () => void {
     if (!uriPattern.test(uri)) throw new TypeError(`Not a URI: ${uri}`)
     const registered = { resource: { uri, name: uri, ...config }, read }
-    const others = this.#unlisted.get(uri)
-    if (others === undefined) this.#unlisted.set(uri, new Set([registered]))
-    else others.add(registered)
-    return () => {
-      const left = this.#unlisted.get(uri)
-      left?.delete(registered)
-      if (left?.size === 0) this.#unlisted.delete(uri)
-    }
+    const entry = this.#unlisted.join(uri, registered)
+    return () => entry.unregister()
   }
 
   /** Whether there is a resource of that URI, listed or not, or a template for it. */
@@ -142,7 +153,7 @@ export class Resources {
     { peer: { revision } }: RequestContext,
     cursor: unknown,
   ): EncodedResult | Promise<EncodedResult> {
-    const listers = [...this.templates.values()].flatMap(({ list }) => (list ? [list] : []))
+    const listers = this.templates.values().flatMap(({ list }) => (list ? [list] : []))
     if (listers.length === 0) return this.resources.page(encoder, revision, cursor)
     return Promise.all(listers.map(async (list) => list())).then((lists) => {
       const further = lists.flat().map((resource) => ({ resource, read: unread }))
@@ -170,7 +181,7 @@ export class Resources {
   ):
     | { read: ResourceReader; variables: Record<string, string>; mimeType: string | undefined }
     | undefined {
-    const fixed = this.resources.get(uri) ?? this.#unlisted.get(uri)?.values().next().value
+    const fixed = this.resources.get(uri) ?? this.#unlisted.firstMember(uri)
     if (fixed !== undefined) {
       return { read: fixed.read, variables: {}, mimeType: fixed.resource.mimeType }
     }
@@ -188,6 +199,10 @@ function toContents(part: ReadPart, uri: string, mimeType: string | undefined): 
   if (part instanceof Uint8Array) return { uri, ...type, blob: toBase64(part) }
   if ('blob' in part) return { uri, ...type, ...part, blob: toBase64(part.blob) }
   return { uri, ...type, ...part }
+}
+
+function describeResource({ resource: { name, mimeType = '' } }: RegisteredResource) {
+  return { name, mimeType }
 }
 
 function notFound(uri: string): McpError {

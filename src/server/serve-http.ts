@@ -1,13 +1,15 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { builtin } from '../internal/builtin.ts'
+import { McpError } from '../protocol/errors.ts'
+import { encodeError } from '../protocol/json-rpc.ts'
 import { serveDirectly } from '../transports/http/direct/serve-directly.ts'
 import { NodeExchange } from '../transports/http/node-exchange.ts'
 import { loopbackHosts } from '../transports/http/origin-guard.ts'
 import { Engine, type EngineOptions } from './engine.ts'
 import { HttpEndpoint, type HttpEndpointOptions } from './http-endpoint.ts'
-import { HttpGate } from './http-gate.ts'
+import { HttpGate, rawResponse } from './http-gate.ts'
 import { LegacySseEndpoint } from './legacy-sse-endpoint.ts'
 import { answerProbe } from './probes.ts'
 import { type Servable, service } from './service.ts'
@@ -107,6 +109,7 @@ export async function serveHttp(
     keepAliveTimeoutMs,
     requestTimeoutMs,
   })
+  limitConnections(listener, engine)
   engine.sweep.add((nowMs) => direct.sweep(nowMs))
   await listen(listener, port, host)
   const address = listener.address() as AddressInfo
@@ -137,6 +140,20 @@ export async function serveHttp(
     await closed
     clearTimeout(timer)
   }
+}
+
+/** Lets the HTTP server see only the sockets for which there is room; the others are told so. */
+function limitConnections(listener: HttpServer, { connections }: Engine): void {
+  listener.maxConnections = connections.hardMax
+  const accept = listener.listeners('connection')
+  listener.removeAllListeners('connection')
+  listener.on('connection', (socket: Socket) => {
+    if (connections.open(socket, 'http')) for (const each of accept) each.call(listener, socket)
+    else {
+      const error = new McpError('TOO_MANY_CONNECTIONS')
+      connections.refuse(socket, rawResponse(error.httpStatus(), encodeError(undefined, error)))
+    }
+  })
 }
 
 /** The library is loaded only where WebSockets are wanted. */

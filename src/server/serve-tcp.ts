@@ -1,5 +1,7 @@
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from 'node:net'
 import type { TlsOptions } from 'node:tls'
+import { McpError } from '../protocol/errors.ts'
+import { encodeError } from '../protocol/json-rpc.ts'
 import { StreamChannel, type StreamChannelOptions } from '../transports/stdio/stream-channel.ts'
 import { ChannelConnection } from './channel-connection.ts'
 import { Engine, type EngineOptions } from './engine.ts'
@@ -12,8 +14,6 @@ export interface ServeTcpOptions extends EngineOptions, StreamChannelOptions {
   host?: string
   /** Speaks TLS with these options of Node's `tls.createServer`. Default: plain TCP. */
   tls?: TlsOptions
-  /** Connections at one time; a further one is closed. Default 10,000. */
-  maxConnections?: number
   /** Milliseconds for which running requests may finish when the listener closes. Default 10,000. */
   drainMs?: number
 }
@@ -33,10 +33,16 @@ export async function serveTcp(
   server: Servable,
   options: ServeTcpOptions = {},
 ): Promise<TcpListener> {
-  const { port = 9090, host = '127.0.0.1', maxConnections = 10_000, drainMs = 10_000 } = options
+  const { port = 9090, host = '127.0.0.1', drainMs = 10_000 } = options
   const engine = new Engine(server[service], options)
   const open = new Map<Socket, ChannelConnection>()
+  const { connections, deadLetters } = engine
   const accept = (socket: Socket): void => {
+    if (!connections.open(socket, 'tcp')) {
+      const refusal = encodeError(undefined, new McpError('TOO_MANY_CONNECTIONS'))
+      connections.refuse(socket, `${refusal}\n`)
+      return
+    }
     socket.setNoDelay(true)
     socket.setKeepAlive(true, 15_000)
     let connection: ChannelConnection | undefined
@@ -52,12 +58,13 @@ export async function serveTcp(
         return connection
       },
       options,
+      { name: connections.nameOf(socket), deadLetters },
     )
     if (connection !== undefined) open.set(socket, connection)
     socket.once('close', () => open.delete(socket))
   }
   const listener = await listen(options.tls, accept, port, host)
-  listener.maxConnections = maxConnections
+  listener.maxConnections = connections.hardMax
 
   let closing: Promise<void> | undefined
   return {
@@ -89,7 +96,10 @@ async function listen(
   const listener =
     tls === undefined
       ? createServer(accept)
-      : (await import('node:tls')).createServer({ minVersion: 'TLSv1.3', ...tls }, accept)
+      : (await import('node:tls')).createServer(
+          { minVersion: 'TLSv1.3', handshakeTimeout: 10_000, ...tls },
+          accept,
+        )
   await new Promise<void>((resolve, reject) => {
     listener.once('error', reject)
     listener.listen(port, host, resolve)

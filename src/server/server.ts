@@ -1,11 +1,13 @@
 import { extensionId } from '../protocol/extensions.ts'
 import { checkIcons } from '../protocol/icons.ts'
 import type { Icon, Implementation, JsonSchema, ServerCapabilities } from '../protocol/types.ts'
+import { Registry } from '../registry/registry.ts'
 import { type Completable, complete } from './completion.ts'
 import { addUi, linkedMeta, type UiConfig } from './extensions/apps.ts'
 import { type ExtensionConfig, Extensions } from './extensions/extensions.ts'
 import type { SkillSource } from './extensions/skills/skill.ts'
 import { Skills } from './extensions/skills/skills.ts'
+import { serverKind } from './kinds.ts'
 import type { PagedList } from './list.ts'
 import { mapMaybe } from './maybe-promise.ts'
 import {
@@ -144,14 +146,16 @@ export function defineServer(options: ServerOptions): Server {
   }
   const onError = errorReporter(options.onError)
 
-  const tools = new Tools(pageSize, onError)
-  const resources = new Resources(pageSize)
-  const prompts = new Prompts(pageSize)
-  const skills = new Skills(resources, pageSize)
-  tools.list.onChange = () => announce({ list: 'tools' })
-  prompts.list.onChange = () => announce({ list: 'prompts' })
-  resources.resources.onChange = () => announce({ list: 'resources' })
-  resources.templates.onChange = () => announce({ list: 'resources' })
+  const registry = new Registry((error) => onError(error, undefined))
+  registry.of(serverKind).register(info.name, info)
+  const tools = new Tools(registry, pageSize, onError)
+  const resources = new Resources(registry, pageSize)
+  const prompts = new Prompts(registry, pageSize)
+  const skills = new Skills(registry, resources, pageSize)
+  tools.list.onChange(() => announce({ list: 'tools' }))
+  prompts.list.onChange(() => announce({ list: 'prompts' }))
+  resources.resources.onChange(() => announce({ list: 'resources' }))
+  resources.templates.onChange(() => announce({ list: 'resources' }))
 
   const encoder = new ResultEncoder(info, { ttlMs, cacheScope: scope })
   const capabilities: ServerCapabilities = logging === false ? {} : { logging: {} }
@@ -196,6 +200,7 @@ export function defineServer(options: ServerOptions): Server {
   const core: Service = {
     info,
     instructions: options.instructions,
+    registry,
     methods,
     extensionMethods: extensions.methods,
     taskLimits: taskLimits(options.tasks, pageSize),

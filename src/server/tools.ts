@@ -11,6 +11,8 @@ import { checkMeta } from '../protocol/meta.ts'
 import { isSecretName } from '../protocol/secret-names.ts'
 import { shapeTool, shapeToolResult } from '../protocol/shape.ts'
 import type { CallToolResult, JsonObject, Tool } from '../protocol/types.ts'
+import { defineKind } from '../registry/kind.ts'
+import type { Registry } from '../registry/registry.ts'
 import type { Peer } from '../sessions/peer.ts'
 import type { Context, RequestContext } from './context.ts'
 import { InputRequired } from './input-round.ts'
@@ -36,6 +38,10 @@ interface RegisteredTool {
   readonly handler: (args: never, context: Context) => unknown
 }
 
+const toolKind = defineKind<RegisteredTool>('tool', {
+  describe: ({ tool: { title = '' }, task }) => ({ title, task: task?.support ?? 'forbidden' }),
+})
+
 /** The tools that may be offered to the agent. */
 const modelView = { name: 'model', includes: ({ tool }: RegisteredTool) => isForModel(tool) }
 
@@ -52,8 +58,15 @@ export class Tools {
   offersTasks = false
 
   /** @param onFailure - told what a tool threw; its client sees only the message */
-  constructor(pageSize: number, onFailure: (error: unknown, context: RequestContext) => void) {
-    this.list = new PagedList('tools', pageSize, (revision, { tool }) => shapeTool(revision, tool))
+  constructor(
+    registry: Registry,
+    pageSize: number,
+    onFailure: (error: unknown, context: RequestContext) => void,
+  ) {
+    const names = registry.of(toolKind)
+    this.list = new PagedList(names, 'tools', pageSize, (revision, { tool }) =>
+      shapeTool(revision, tool),
+    )
     this.#onFailure = onFailure
   }
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { McpError } from '../protocol/errors.ts'
@@ -7,15 +8,13 @@ import type { AuthInfo } from '../protocol/types.ts'
 import { WebSocketChannel } from '../transports/web-socket-channel.ts'
 import { ChannelConnection } from './channel-connection.ts'
 import type { Engine } from './engine.ts'
-import type { AuthRequest, HttpGate } from './http-gate.ts'
+import { type AuthRequest, type HttpGate, rawResponse } from './http-gate.ts'
 
 export interface WebSocketEndpointOptions {
   /** Default 4 MiB. */
   maxBodyBytes?: number
   /** Milliseconds between pings; a client that has not answered one when the next is due is cut off. Default 15,000. */
   keepAliveMs?: number
-  /** Default 100,000. */
-  maxConnections?: number
 }
 
 /** The subprotocol of MCP over WebSocket. A client that offers subprotocols must offer it. */
@@ -27,14 +26,12 @@ export class WebSocketEndpoint {
   readonly #gate: HttpGate
   readonly #channels = new Set<WebSocketChannel>()
   readonly #server: WebSocketServer
-  readonly #maxConnections: number
   readonly #keepAliveMs: number
   #lastPingMs = Date.now()
 
   constructor(engine: Engine, gate: HttpGate, options: WebSocketEndpointOptions = {}) {
     this.#engine = engine
     this.#gate = gate
-    this.#maxConnections = options.maxConnections ?? 100_000
     this.#keepAliveMs = options.keepAliveMs ?? 15_000
     this.#server = new WebSocketServer({
       noServer: true,
@@ -61,10 +58,10 @@ export class WebSocketEndpoint {
       authRequestOf(request),
       (authInfo) => {
         if (this.#engine.isDraining) throw new McpError('SHUTTING_DOWN')
-        if (this.#channels.size >= this.#maxConnections) throw new McpError('SESSION_LIMIT')
+        this.#engine.admission.requireCapacity()
         requireSubprotocol(request.headers['sec-websocket-protocol'])
         this.#server.handleUpgrade(request, socket, head, (webSocket) =>
-          this.#open(webSocket, authInfo),
+          this.#open(webSocket, request.socket, authInfo),
         )
       },
       refuse,
@@ -81,11 +78,15 @@ export class WebSocketEndpoint {
     for (const channel of this.#channels) channel.terminate()
   }
 
-  #open(webSocket: WebSocket, authInfo: AuthInfo | undefined): void {
+  #open(webSocket: WebSocket, socket: Socket, authInfo: AuthInfo | undefined): void {
+    const { connections, deadLetters } = this.#engine
+    connections.upgrade(socket, 'websocket')
     const channel = new WebSocketChannel(
       webSocket,
       (each) =>
         new ChannelConnection(this.#engine, each, authInfo, () => this.#channels.delete(channel)),
+      connections.nameOf(socket),
+      deadLetters,
     )
     this.#channels.add(channel)
   }
@@ -115,8 +116,5 @@ function requireSubprotocol(offered: string | undefined): void {
 
 function refuseUpgrade(socket: Duplex, status: number, error: McpError): void {
   const body = encodeError(undefined, error)
-  socket.end(
-    `HTTP/1.1 ${status} Refused\r\nContent-Type: application/json\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  )
+  socket.end(rawResponse(status, body))
 }

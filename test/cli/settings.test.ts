@@ -31,6 +31,12 @@ test('without flags and variables every setting has its default', () => {
     sessionIdleMs: 1_800_000,
     pingIntervalMs: 0,
     maxSessions: 100_000,
+    maxConnections: 100_000,
+    maxRunning: 10_000,
+    maxWaiting: 10_000,
+    maxWaitMs: 10_000,
+    maxLagMs: 1000,
+    maxMemoryMb: 0,
   })
 })
 
@@ -58,12 +64,10 @@ test('a flag beats TSMCP_*, which beats ERLMCP_*, for every setting with a value
   }
 })
 
-test("the seed's ERLMCP_MAX_CONNECTIONS sets the number of sessions", () => {
-  assert.equal(resolve({}, { ERLMCP_MAX_CONNECTIONS: '52000' }).maxSessions, 52_000)
-  assert.equal(
-    resolve({}, { ERLMCP_MAX_CONNECTIONS: '52000', TSMCP_MAX_SESSIONS: '7' }).maxSessions,
-    7,
-  )
+test("the seed's ERLMCP_MAX_CONNECTIONS sets the number of connections, and not of sessions", () => {
+  const values = resolve({}, { ERLMCP_MAX_CONNECTIONS: '52000', TSMCP_MAX_SESSIONS: '7' })
+  assert.equal(values.maxConnections, 52_000)
+  assert.equal(values.maxSessions, 7)
 })
 
 test('switches are read from variables in any usual spelling', () => {
@@ -145,7 +149,7 @@ test("the seed's own variables are accepted, and it is said where they have no e
     ERLMCP_OTEL_ENABLED: 'true',
     ERLMCP_CHAOS_ENABLED: 'false',
   }
-  assert.equal(resolve({}, seed).maxSessions, 52_000)
+  assert.equal(resolve({}, seed).maxConnections, 52_000)
   assert.deepEqual(
     environmentNotes(seed).map((line) => line.replace(/:.*/, '')),
     ['ERLMCP_PROFILE=production has no effect', 'ERLMCP_OTEL_ENABLED=true has no effect'],
