@@ -402,8 +402,8 @@ const rows: readonly Row[] = [
   [
     'a cancelled request is answered',
     'server/context.ts',
-    "    this.settle()\n    this.abort(new McpError('REQUEST_CANCELLED', reason))\n    this.reply.abandon()",
-    "    this.abort(new McpError('REQUEST_CANCELLED', reason))",
+    '    this.settle(error)\n    this.abort(error)\n    this.reply.abandon()',
+    '    this.abort(error)',
     'server/cancellation',
     '25.cancel.001',
   ],
@@ -564,8 +564,8 @@ const rows: readonly Row[] = [
   [
     'what fails inside is told to clients',
     'server/engine.ts',
-    ": new McpError('INTERNAL_ERROR')\n    if",
-    ": new McpError('INTERNAL_ERROR', String(thrown))\n    if",
+    "thrown instanceof McpError ? thrown : new McpError('INTERNAL_ERROR')",
+    "thrown instanceof McpError ? thrown : new McpError('INTERNAL_ERROR', String(thrown))",
     'server/bad-input-calls',
     '26.errors.016',
   ],

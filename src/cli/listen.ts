@@ -1,13 +1,12 @@
 import { createServer } from 'node:net'
 import { type HttpListener, serveHttp } from '../http.ts'
 import type { Servable } from '../index.ts'
+import type { Bind } from '../security.ts'
 import { serveTcp } from '../tcp.ts'
 import { CliError, messageOf, usageError } from './cli-error.ts'
 import { shellQuoted } from './example-arguments.ts'
-import type { serveSettings, ValuesOf } from './settings.ts'
-
-/** The resolved settings of `serve`. */
-export type ServeValues = ValuesOf<typeof serveSettings>
+import { openServeSecurity, type ServeSecurity } from './serve-security.ts'
+import type { ServeValues } from './settings.ts'
 
 /** The limits of the settings, on whatever the server is served. */
 export function limitsOf(values: ServeValues) {
@@ -32,13 +31,57 @@ export interface Listeners {
   close(): Promise<void>
 }
 
-/** Serves with the settings of the command line; `file` is named in what a failure suggests. */
+/**
+ * Serves with the settings of the command line.
+ *
+ * @param file - is named in what a failure suggests
+ * @param place - where secrets and paths are looked up
+ */
 export async function listen(
+  server: Servable,
+  given: ServeValues,
+  file: string,
+  place: { readonly env: Readonly<Record<string, string | undefined>>; readonly cwd: string },
+): Promise<Listeners> {
+  const values = withHttpAddress(given)
+  const security = await openServeSecurity(values, bindsOf(values), place.env, place.cwd)
+  try {
+    const listeners = await listenAll(server, values, file, security)
+    return {
+      ...listeners,
+      close: async () => {
+        await listeners.close()
+        await security.close()
+      },
+    }
+  } catch (error) {
+    await security.close()
+    throw error
+  }
+}
+
+/** The addresses that the settings ask for. */
+function bindsOf(values: ServeValues): Bind[] {
+  const isAuthenticated = values.apiKeys !== ''
+  const http: Bind = {
+    setting: values.http === '' ? '--host' : '--http',
+    host: values.host,
+    isEncrypted: false,
+    isAuthenticated,
+  }
+  if (values.tcp === '') return [http]
+  // Nothing that is sent over TCP says who sends it.
+  const { host } = readAddress(values.tcp)
+  return [http, { setting: '--tcp', host, isEncrypted: false, isAuthenticated: false }]
+}
+
+async function listenAll(
   server: Servable,
   values: ServeValues,
   file: string,
+  security: ServeSecurity,
 ): Promise<Listeners> {
-  const http = await listenHttp(server, withHttpAddress(values), file)
+  const http = await listenHttp(server, values, file, security)
   const others: Record<string, string> = {}
   const sibling = (protocol: string, path: string): string => {
     const url = new URL(path, http.url)
@@ -49,7 +92,7 @@ export async function listen(
   if (values.legacySse) others.SSE = sibling('http:', '/sse')
   if (values.tcp === '') return { url: http.url, others, close: () => http.close() }
   try {
-    const tcp = await listenTcp(server, values, file)
+    const tcp = await listenTcp(server, values, file, security)
     others.TCP = `tcp://${tcp.host}:${tcp.port}`
     return {
       url: http.url,
@@ -66,8 +109,9 @@ async function listenHttp(
   server: Servable,
   values: ServeValues,
   file: string,
+  { guard, authenticate, stateSecret }: ServeSecurity,
 ): Promise<HttpListener> {
-  const { allowedHosts, allowedOrigins, webSocketPath, legacySse } = values
+  const { allowedHosts, allowedOrigins, webSocketPath, legacySse, trustedProxies } = values
   try {
     return await serveHttp(server, {
       port: values.port,
@@ -77,6 +121,10 @@ async function listenHttp(
       maxBodyBytes: values.maxBodyBytes,
       ...limitsOf(values),
       legacySse,
+      trustedProxies,
+      ...(guard && { guard }),
+      ...(authenticate && { authenticate }),
+      ...(stateSecret !== undefined && { stateSecret }),
       ...(webSocketPath !== '' ? { webSocketPath } : {}),
       ...(allowedHosts.length > 0 ? { allowedHosts: [...allowedHosts] } : {}),
       ...(allowedOrigins.length > 0 ? { allowedOrigins: [...allowedOrigins] } : {}),
@@ -86,7 +134,12 @@ async function listenHttp(
   }
 }
 
-async function listenTcp(server: Servable, values: ServeValues, file: string) {
+async function listenTcp(
+  server: Servable,
+  values: ServeValues,
+  file: string,
+  { guard, stateSecret }: ServeSecurity,
+) {
   const { host, port } = readAddress(values.tcp)
   try {
     const listener = await serveTcp(server, {
@@ -96,6 +149,8 @@ async function listenTcp(server: Servable, values: ServeValues, file: string) {
       pingIntervalMs: values.pingIntervalMs,
       maxMessageBytes: values.maxBodyBytes,
       ...limitsOf(values),
+      ...(guard && { guard }),
+      ...(stateSecret !== undefined && { stateSecret }),
     })
     return { host, port: listener.port, close: () => listener.close() }
   } catch (error) {

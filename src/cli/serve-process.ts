@@ -2,7 +2,7 @@ import cluster, { type Worker } from 'node:cluster'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Io } from './io.ts'
-import type { ServeValues } from './listen.ts'
+import type { ServeValues } from './settings.ts'
 import type { SupervisorMessage, WorkerMessage } from './worker-messages.ts'
 
 const program = fileURLToPath(new URL(`./serve-worker${extname(import.meta.url)}`, import.meta.url))

@@ -6,8 +6,10 @@ import type { CommandContext } from './command-context.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { introspect } from './introspect.ts'
 import { type Io, note, print } from './io.ts'
-import { limitsOf, listen, type ServeValues } from './listen.ts'
+import { limitsOf, listen } from './listen.ts'
 import { loadServer } from './load-server.ts'
+import { openServeSecurity } from './serve-security.ts'
+import type { ServeValues } from './settings.ts'
 import { commanderOption, commonSettings, resolveSettings, serveSettings } from './settings.ts'
 import { untilStopped } from './until-stopped.ts'
 import { watchAndServe } from './watch.ts'
@@ -57,6 +59,11 @@ async function runServe(
   if (values.workers > 1 && (values.stdio || values.watch)) {
     throw usageError('--workers is for serving over HTTP without --watch: leave out one of them')
   }
+  if (values.audit !== '' && (values.workers > 1 || values.watch)) {
+    throw usageError(
+      '--audit is for one process, which writes the log: leave out --workers or --watch',
+    )
+  }
   if (values.stdio) return serveOverStdio(file, values, io)
   let serve = values.watch ? watchAndServe : serveOverHttp
   if (values.workers > 1) serve = serveWithWorkers
@@ -73,7 +80,7 @@ async function serveOverHttp(
 ): Promise<ExitCode> {
   if (values.json) io.reserveStdout()
   const server = await loadServer(file, io.cwd)
-  const listener = await listen(server, values, file)
+  const listener = await listen(server, values, file, io)
   const stopped = untilStopped(io, {
     close: () => listener.close(),
     onStopping: () => {
@@ -91,16 +98,22 @@ async function serveOverHttp(
 async function serveOverStdio(file: string, values: ServeValues, io: Io): Promise<ExitCode> {
   io.reserveStdout()
   const server = await loadServer(file, io.cwd)
+  // Who starts the process is who calls: there is no address, and nobody else to keep out.
+  const security = await openServeSecurity({ ...values, apiKeys: '' }, [], io.env, io.cwd)
+  const { guard, stateSecret } = security
   const connection = serveStdio(server, {
     input: io.stdin,
     output: io.stdout,
     drainMs: values.drainMs,
     ...limitsOf(values),
+    ...(guard && { guard }),
+    ...(stateSecret !== undefined && { stateSecret }),
   })
+  const ended = connection.closed.then(() => security.close())
   const stopped = untilStopped(io, {
-    close: () => connection.close(),
+    close: () => connection.close().then(() => ended),
     onStopping: () => note(io, stoppingLine(values.drainMs)),
-    ended: connection.closed,
+    ended,
   })
   const introduction = await introspect(server)
   note(io, `${introduction?.name ?? file} is serving over stdio; it ends when stdin closes`)

@@ -1,7 +1,8 @@
 import { Option } from 'commander'
+import { clientAddressThrough } from '../transports/http/client-address.ts'
 import { usageError } from './cli-error.ts'
 import { nearestName } from './nearest-name.ts'
-import { type Setting, text, textList, toggle, wholeNumber } from './setting.ts'
+import { filePath, type Setting, text, textList, toggle, wholeNumber } from './setting.ts'
 
 const largestTimer = 2 ** 31 - 1
 
@@ -184,7 +185,77 @@ export const serveSettings = {
     min: 0,
     max: 2 ** 24,
   }),
+  profile: text({
+    flag: '--profile',
+    placeholder: '<profile>',
+    variables: ['PROFILE'],
+    about: 'production refuses to start with what must not be in production',
+    default: 'development',
+    pattern: /^(?:development|dev|test|production|prod)$/i,
+    allowed: 'development or production',
+  }),
+  apiKeys: filePath({
+    flag: '--api-keys',
+    variables: ['API_KEYS'],
+    about: 'let only callers in that bring a key of this file (tsmcp keys)',
+  }),
+  policy: filePath({
+    flag: '--policy',
+    variables: ['POLICY'],
+    about: 'who may do what, and how much of it (YAML, JSON or .cedar); followed as it changes',
+  }),
+  quotas: filePath({
+    flag: '--quotas',
+    variables: ['QUOTAS'],
+    about: 'keep what was used of quotas in this file over a restart',
+  }),
+  audit: filePath({
+    flag: '--audit',
+    variables: ['AUDIT'],
+    about: 'record all that is done in this folder (tsmcp audit)',
+  }),
+  auditKey: filePath({
+    flag: '--audit-key',
+    variables: ['AUDIT_KEY'],
+    about: 'private key (Ed25519, PEM) that signs the log; made if need be',
+    defaultText: 'audit-key.pem beside the folder of the log',
+  }),
+  auditRetentionDays: wholeNumber({
+    flag: '--audit-retention-days',
+    variables: ['AUDIT_RETENTION_DAYS'],
+    about: 'days after which a file of the log is removed',
+    default: 30,
+    min: 1,
+    max: 36_500,
+  }),
+  auditOnFull: text({
+    flag: '--audit-on-full',
+    placeholder: '<what>',
+    variables: ['AUDIT_ON_FULL'],
+    about:
+      'what to do when the log cannot be written: refuse requests, or continue and record the gap',
+    default: 'refuse',
+    pattern: /^(?:refuse|continue)$/,
+    allowed: 'refuse or continue',
+  }),
+  trustedProxies: textList({
+    flag: '--trusted-proxy',
+    placeholder: '<address>',
+    variables: ['TRUSTED_PROXIES'],
+    about: 'proxy whose word on the address of the client is taken',
+    defaultText: 'none',
+    allowed: 'an address, a network such as 10.0.0.0/8, or loopback,',
+    isAllowed: (part) => part === 'loopback' || isNetwork(part),
+  }),
 } as const
+
+/** Secrets, which are read from TSMCP_NAME, the file that TSMCP_NAME_FILE names, or a credential of systemd. */
+export const secretVariables = [
+  {
+    name: 'STATE_SECRET',
+    about: 'signs the state of `input_required` rounds, at least 16 bytes; the same on all nodes',
+  },
+] as const
 
 /** What `tsmcp call` and `tsmcp list` can be told about the connection. */
 export const clientSettings = {
@@ -215,12 +286,6 @@ export const commonSettings = {
 /** Variables of erlmcp's own deployment guide that this version knows of and does not act on. */
 export const unusedVariables = [
   {
-    name: 'PROFILE',
-    inert: /^(development|dev|test)$/i,
-    about:
-      'profiles are not part of this version: authentication and TLS stay with a proxy in front',
-  },
-  {
     name: 'OTEL_ENABLED',
     inert: /^(false|0|no|off)$/i,
     about: 'traces are not part of this version',
@@ -242,6 +307,9 @@ export type SettingTable = Readonly<Record<string, AnySetting>>
 export type ValuesOf<Table extends SettingTable> = {
   readonly [Name in keyof Table]: Table[Name] extends Setting<infer Value> ? Value : never
 }
+
+/** The resolved settings of `serve`. */
+export type ServeValues = ValuesOf<typeof serveSettings>
 
 /** Where settings come from: what commander parsed, and the environment. */
 export interface SettingSources {
@@ -314,6 +382,7 @@ export function defaultText(setting: AnySetting): string {
 export function environmentNotes(env: SettingSources['env']): string[] {
   const tables = [serveSettings, clientSettings, commonSettings]
   const known = tables.flatMap((table) => Object.values(table).flatMap(variableNames))
+  for (const { name } of secretVariables) known.push(`TSMCP_${name}`, `TSMCP_${name}_FILE`)
   const notes: string[] = []
   for (const [name, value] of Object.entries(env)) {
     const prefix = /^(TSMCP|ERLMCP)_/.exec(name)?.[0]
@@ -330,6 +399,15 @@ export function environmentNotes(env: SettingSources['env']): string[] {
     }
   }
   return notes
+}
+
+function isNetwork(part: string): boolean {
+  try {
+    clientAddressThrough([part])
+    return true
+  } catch {
+    return false
+  }
 }
 
 function isOrigin(text: string): boolean {

@@ -1,13 +1,13 @@
+import { WatchedFiles } from '../internal/watched-files.ts'
 import { bannerLines, type Listening, listeningEvent, stoppingLine } from './banner.ts'
 import { CliError } from './cli-error.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { type Io, note, print } from './io.ts'
-import type { ServeValues } from './listen.ts'
 import { relativeIfInside } from './load-error.ts'
 import { findServerFile } from './load-server.ts'
 import { ServeProcess, SharedPort } from './serve-process.ts'
+import type { ServeValues } from './settings.ts'
 import { untilStopped } from './until-stopped.ts'
-import { WatchedFiles } from './watched-files.ts'
 import type { WorkerMessage } from './worker-messages.ts'
 
 /** `serve --watch`: a process that serves, and at each change a new one that takes over when it loads. */

@@ -61,6 +61,13 @@ export const errorTable = {
   SESSION_REQUIRED: { rpcCode: -32600, httpStatus: 400, message: 'Mcp-Session-Id header required' },
   SESSION_NOT_FOUND: { rpcCode: -32600, httpStatus: 404, message: 'Session not found' },
   SESSION_LIMIT: { rpcCode: -32603, httpStatus: 503, message: 'Too many sessions' },
+  RATE_LIMITED: { rpcCode: -32603, httpStatus: 429, message: 'Too many requests' },
+  QUOTA_EXCEEDED: { rpcCode: -32603, httpStatus: 429, message: 'Quota exceeded' },
+  AUDIT_UNAVAILABLE: {
+    rpcCode: -32603,
+    httpStatus: 503,
+    message: 'The audit log cannot be written',
+  },
   UNAUTHORIZED: { rpcCode: -32600, httpStatus: 401, message: 'Authentication required' },
   FORBIDDEN: { rpcCode: -32600, httpStatus: 403, message: 'Forbidden' },
   NOT_FOUND: { rpcCode: -32600, httpStatus: 404, message: 'Not found' },
@@ -86,18 +93,26 @@ export class McpError extends Error {
   readonly code: ErrorCode
   /** Further information for the peer, any JSON value. */
   readonly data: unknown
+  /** Further headers of an HTTP response that is nothing but this error: names and values in turn. */
+  readonly headers: readonly string[] | undefined
   readonly #rpcCode: number | undefined
 
   /**
    * @param code - name of the error
    * @param message - one sentence for the peer; default: the table's
-   * @param options - `data` for the peer, `cause` for the log only, and for `APPLICATION_ERROR` its number
+   * @param options - `data` for the peer, `cause` for the log only, for `APPLICATION_ERROR` its number, and `headers`
+   *   for an HTTP response that is nothing but this error
    * @throws RangeError for an `rpcCode` inside JSON-RPC's reserved range (-32768 to -32000)
    */
   constructor(
     code: ErrorCode,
     message: string = errorTable[code].message,
-    options: { data?: unknown; cause?: unknown; rpcCode?: number } = {},
+    options: {
+      data?: unknown
+      cause?: unknown
+      rpcCode?: number
+      headers?: readonly string[]
+    } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     const { rpcCode } = options
@@ -106,6 +121,7 @@ export class McpError extends Error {
     }
     this.code = code
     this.data = options.data
+    this.headers = options.headers
     this.#rpcCode = rpcCode
   }
 

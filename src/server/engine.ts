@@ -8,6 +8,7 @@ import {
   type JsonRpcNotification,
   type JsonRpcRequest,
 } from '../protocol/json-rpc.ts'
+import { defaultJsonBounds, type JsonBounds } from '../protocol/json-text.ts'
 import { shapeServerCapabilities } from '../protocol/shape.ts'
 import type { AuthInfo, JsonObject, RequestId } from '../protocol/types.ts'
 import { DeadLetters } from '../queue/dead-letters.ts'
@@ -45,6 +46,7 @@ import { isPromise } from './maybe-promise.ts'
 import { type PingOptions, Pings } from './pings.ts'
 import { protocolMethods, readInitialize } from './protocol-methods.ts'
 import type { Reply } from './reply.ts'
+import type { GuardedRequest, RequestGuard } from './request-guard.ts'
 import { EncodedResult } from './result.ts'
 import type { MethodHandler, Outcome, Service } from './service.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -56,6 +58,12 @@ export interface EngineOptions extends PingOptions {
   events?: Partial<EventLogLimits>
   /** Requests that one session or connection may have in progress. Default 1000. */
   maxInFlight?: number
+  /** How large the parts of a message may be. */
+  json?: Partial<JsonBounds>
+  /** Signs the state of `input_required` rounds, if the server has no secret of its own. Default: random. */
+  stateSecret?: string
+  /** Decides on each request before its handler, and hears what came of it. Default: none. */
+  guard?: RequestGuard
   /** How many requests run at a time, and how many wait for that and for how long. */
   admission?: Partial<AdmissionLimits>
   /** When new work is refused because the process has too much to do. */
@@ -89,6 +97,8 @@ export class Engine {
   readonly subscriptions: Subscriptions
   readonly sweep: Sweep
   readonly eventLimits: EventLogLimits
+  readonly guard: RequestGuard | undefined
+  readonly jsonBounds: JsonBounds
   readonly connections: Connections
   /** Messages that could not be delivered, and requests that were never run. */
   readonly deadLetters = new DeadLetters()
@@ -111,6 +121,9 @@ export class Engine {
   constructor(service: Service, options: EngineOptions = {}, openGauge?: () => LoadGauge) {
     this.service = service
     this.#maxInFlight = options.maxInFlight ?? 1000
+    this.guard = options.guard
+    if (options.stateSecret !== undefined) service.requestState.useSecret(options.stateSecret)
+    this.jsonBounds = { ...defaultJsonBounds, ...options.json }
     this.#holder = new Holder(service.info.name)
     this.#sessionNames = service.registry.of(sessionKind)
     this.connections = new Connections(service.registry, options.maxConnections ?? 100_000)
@@ -123,7 +136,8 @@ export class Engine {
     this.#pings = new Pings(options, (error) => service.onError(error, undefined))
     this.sessions = new SessionStore(
       { ...defaultSessionLimits, ...options.sessions },
-      (session) => {
+      (session, reason) => {
+        this.guard?.sessionEnded?.(session.id, session.authInfo, reason)
         this.#pings.forget(session)
         this.#sessionNames.unregister(session.id)
         this.subscriptions.forget(session)
@@ -170,6 +184,27 @@ export class Engine {
   initialize(
     request: JsonRpcRequest,
     authInfo: AuthInfo | undefined,
+    remoteAddress: string | undefined,
+  ): { session: Session; response: string } {
+    const { guard } = this
+    if (guard === undefined) return this.#openSession(request, authInfo)
+    const opening = new Opening(request, authInfo, remoteAddress)
+    try {
+      guard.check(opening, true)
+      const opened = this.#openSession(request, authInfo)
+      opening.sessionId = opened.session.id
+      opening.revision = opened.session.revision.name
+      guard.settled(opening, undefined, undefined)
+      return opened
+    } catch (error) {
+      guard.settled(opening, asMcpError(error), undefined)
+      throw error
+    }
+  }
+
+  #openSession(
+    request: JsonRpcRequest,
+    authInfo: AuthInfo | undefined,
   ): { session: Session; response: string } {
     if (this.isDraining) throw new McpError('SHUTTING_DOWN')
     const { revision, profile } = readInitialize(request.params ?? noParams)
@@ -198,11 +233,16 @@ export class Engine {
     owner: RequestOwner | undefined,
   ): void {
     const context = new RequestContext(this.service, peer, request, reply)
+    const { guard } = this
     const { method } = request
     const handler = peer.revision.clientRequests.has(method)
       ? (protocolMethods.get(method) ?? this.service.methods.get(method))
       : this.#extensionMethod(peer, method)
     try {
+      if (guard !== undefined) {
+        context.guard = guard
+        guard.check(context, handler !== undefined)
+      }
       if (this.isDraining) throw new McpError('SHUTTING_DOWN')
       if (handler === undefined) {
         throw new McpError('METHOD_NOT_FOUND', `Method not found: ${quoted(method)}`)
@@ -351,8 +391,9 @@ export class Engine {
     if (context.isSettled) return
     const { peer, request } = context
     let response: string | Uint8Array
+    let result: Outcome
     try {
-      const result = context.inputRequired ?? outcome
+      result = context.inputRequired ?? outcome
       response =
         result instanceof EncodedResult
           ? result.response(request.id)
@@ -363,7 +404,7 @@ export class Engine {
       return
     }
     context.flushProgress()
-    context.settle()
+    context.settle(undefined, result)
     context.reply.end(response, 200)
   }
 
@@ -378,16 +419,14 @@ export class Engine {
   #answerError(context: RequestContext, thrown: unknown): void {
     if (context.isSettled) return
     const { revision } = context.peer
-    const error =
-      thrown instanceof McpError
-        ? checkedUrlError(context.peer, thrown)
-        : new McpError('INTERNAL_ERROR')
+    const error = checkedUrlError(context.peer, asMcpError(thrown))
     if (!(thrown instanceof McpError)) this.service.onError(thrown, context)
     context.flushProgress()
-    context.settle()
+    context.settle(error)
     context.reply.end(
       encodeError(context.request.id, error, revision.errorCodes),
       error.httpStatus(revision.httpStatuses),
+      error.headers,
     )
   }
 
@@ -419,4 +458,33 @@ export class Engine {
       }
     })
   }
+}
+
+/** An `initialize`, which belongs to no session yet, as a guard sees it. */
+class Opening implements GuardedRequest {
+  readonly method = 'initialize'
+  readonly params: JsonObject | undefined
+  readonly requestId: RequestId
+  readonly authInfo: AuthInfo | undefined
+  readonly remoteAddress: string | undefined
+  sessionId: string | undefined = undefined
+  revision = ''
+  readonly hasArrived = true
+  readonly getHeader = undefined
+  guardState: unknown = undefined
+
+  constructor(
+    request: JsonRpcRequest,
+    authInfo: AuthInfo | undefined,
+    remoteAddress: string | undefined,
+  ) {
+    this.params = request.params
+    this.requestId = request.id
+    this.authInfo = authInfo
+    this.remoteAddress = remoteAddress
+  }
+}
+
+function asMcpError(thrown: unknown): McpError {
+  return thrown instanceof McpError ? thrown : new McpError('INTERNAL_ERROR')
 }

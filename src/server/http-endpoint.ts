@@ -45,6 +45,7 @@ export class HttpEndpoint implements HttpReplyHost {
 
   /** Answers one exchange, now or later. Never throws. */
   handle(exchange: HttpExchange): void {
+    if (this.#gate.answerCors(exchange)) return
     this.#gate.admit(
       exchange,
       (authInfo) => this.#route(exchange, authInfo),
@@ -113,7 +114,11 @@ export class HttpEndpoint implements HttpReplyHost {
   #stateful(exchange: HttpExchange, authInfo: AuthInfo | undefined, envelope: Envelope): void {
     const sessionId = exchange.getHeader(header.sessionId)
     if (envelope.kind === 'request' && envelope.message.method === 'initialize' && !sessionId) {
-      const { session, response } = this.#engine.initialize(envelope.message, authInfo)
+      const { session, response } = this.#engine.initialize(
+        envelope.message,
+        authInfo,
+        exchange.remoteAddress,
+      )
       exchange.respond(200, [...headersFor(200), ...sessionHeaders(session)], response)
       return
     }
@@ -152,7 +157,7 @@ export class HttpEndpoint implements HttpReplyHost {
     }
     const session = this.#requireSession(exchange, sessionId, authInfo)
     const reply = new HttpReply(this, exchange, session)
-    const accepted = dispatchBatch(this.#engine, session, values, reply)
+    const accepted = dispatchBatch(this.#engine, session, values, reply, session)
     if (!accepted) exchange.respond(202, [])
   }
 

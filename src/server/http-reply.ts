@@ -4,7 +4,7 @@ import type { Session } from '../sessions/session.ts'
 import type { HttpExchange, HttpHeaders } from '../transports/http/exchange.ts'
 import { SseBody } from '../transports/http/sse.ts'
 import { headersFor } from './http-gate.ts'
-import { type Reply, responseText } from './reply.ts'
+import { type BatchReply, batchText, responseText } from './reply.ts'
 
 /** Where an endpoint keeps what needs a look from time to time. */
 export interface HttpReplyHost {
@@ -19,7 +19,7 @@ export interface HttpReplyHost {
 const retryMs = 1000
 
 /** Answers a POST: with JSON if the response is the first thing to be said, else with an event stream. */
-export class HttpReply implements Reply {
+export class HttpReply implements BatchReply {
   readonly getHeader: HttpExchange['getHeader']
   readonly #host: HttpReplyHost
   readonly #exchange: HttpExchange
@@ -55,15 +55,26 @@ export class HttpReply implements Reply {
     this.#write(json)
   }
 
-  end(response: string | Uint8Array, httpStatus: number): void {
+  end(response: string | Uint8Array, httpStatus: number, further?: HttpHeaders): void {
     this.#host.silentReplies.delete(this)
     if (this.#stream === undefined) {
-      const headers = headersFor(httpStatus)
+      const headers = headersFor(httpStatus, further)
       const all = this.#headers.length === 0 ? headers : [...headers, ...this.#headers]
       this.#exchange.respond(httpStatus, all, response)
       return
     }
     this.#write(responseText(response))
+    this.#closeStream()
+  }
+
+  /** On a stream one by one: official client 1 reads arrays in JSON bodies, and none in events. */
+  endBatch(responses: readonly string[]): void {
+    if (this.#stream === undefined) {
+      this.end(batchText(responses), 200)
+      return
+    }
+    this.#host.silentReplies.delete(this)
+    for (const response of responses) this.#write(response)
     this.#closeStream()
   }
 

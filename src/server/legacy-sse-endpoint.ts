@@ -63,6 +63,7 @@ export class LegacySseEndpoint {
         { send: (message) => body.event(responseText(message)), close: () => body.close() },
         authInfo,
         () => this.#streams.delete(id),
+        exchange.remoteAddress,
       )
       this.#streams.set(id, { connection, body, subject: authInfo?.subject })
       exchange.onDisconnect(() => connection.closed())
@@ -97,6 +98,7 @@ export class LegacySseEndpoint {
     method: string,
     enter: (authInfo: AuthInfo | undefined) => void,
   ): void {
+    if (this.#gate.answerCors(exchange)) return
     const refuse = (error: unknown): void => this.#gate.refuse(exchange, error)
     if (exchange.method === method) this.#gate.admit(exchange, enter, refuse)
     else refuse(new McpError('METHOD_NOT_ALLOWED', `HTTP method not allowed: use ${method}`))

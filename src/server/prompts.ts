@@ -9,8 +9,9 @@ import type { Registry } from '../registry/registry.ts'
 import type { Completable, Completer } from './completion.ts'
 import { text } from './content.ts'
 import type { Context, RequestContext } from './context.ts'
-import { PagedList } from './list.ts'
+import { PagedList, viewOf } from './list.ts'
 import { mapMaybe } from './maybe-promise.ts'
+import type { EncodedResult, ResultEncoder } from './result.ts'
 import { withoutType } from './tool-result.ts'
 
 export interface PromptArgumentConfig {
@@ -51,6 +52,7 @@ const promptKind = defineKind<RegisteredPrompt>('prompt', {
     arguments: argumentNames.length,
   }),
 })
+const nameOf = ({ prompt }: RegisteredPrompt): string => prompt.name
 
 /** `prompts/list` and `prompts/get`. */
 export class Prompts {
@@ -88,6 +90,14 @@ export class Prompts {
     }
     this.list.add(name, registered)
     return () => this.list.remove(name, registered)
+  }
+
+  page(
+    encoder: ResultEncoder,
+    { peer: { revision }, visibility }: RequestContext,
+    cursor: unknown,
+  ): EncodedResult {
+    return this.list.page(encoder, revision, cursor, viewOf(visibility, 'prompt', nameOf))
   }
 
   get(context: RequestContext, params: JsonObject): GetPromptResult | Promise<GetPromptResult> {

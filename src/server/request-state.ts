@@ -34,6 +34,7 @@ const maxLength = 64 * 1024
  */
 export class RequestStateCodec {
   #secret: Uint8Array | undefined
+  readonly #hasOwnSecret: boolean
   readonly #ttlMs: number
   /** States that were used and have not expired, with the time when they will; undefined: they may be used again. */
   readonly #used: Map<string, number> | undefined
@@ -48,13 +49,17 @@ export class RequestStateCodec {
     { secret, ttlMs = 600_000, singleUse = false }: RequestStateOptions = {},
     maxUsed = 100_000,
   ) {
-    this.#secret = secret === undefined ? undefined : Buffer.from(secret)
-    if (this.#secret !== undefined && this.#secret.length < 16) {
-      throw new RangeError('requestState.secret needs at least 16 bytes')
-    }
+    this.#secret = secret === undefined ? undefined : checked(secret)
+    this.#hasOwnSecret = secret !== undefined
     this.#ttlMs = ttlMs
     this.#used = singleUse ? new Map() : undefined
     this.#maxUsed = maxUsed
+  }
+
+  /** Signs with that secret from here on, if the server has not been given one of its own. */
+  useSecret(secret: string): void {
+    if (this.#hasOwnSecret) return
+    this.#secret = checked(secret)
   }
 
   encode(state: RequestState, binding: string, nowMs: number): string {
@@ -110,6 +115,12 @@ export class RequestStateCodec {
       .update(`${payload}\n${binding}`)
       .digest('base64url')
   }
+}
+
+function checked(secret: string | Uint8Array): Uint8Array {
+  const bytes = Buffer.from(secret)
+  if (bytes.length < 16) throw new RangeError('requestState.secret needs at least 16 bytes')
+  return bytes
 }
 
 function refused(what: string): McpError {

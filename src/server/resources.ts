@@ -1,7 +1,7 @@
 import { McpError, quoted } from '../protocol/errors.ts'
 import { checkIcons } from '../protocol/icons.ts'
 import { checkMeta } from '../protocol/meta.ts'
-import { shapeResource, shapeResourceTemplate } from '../protocol/shape.ts'
+import { shapeResource, shapeResourceContents, shapeResourceTemplate } from '../protocol/shape.ts'
 import type {
   Annotations,
   Icon,
@@ -17,7 +17,7 @@ import type { Registry } from '../registry/registry.ts'
 import type { Completable, Completer } from './completion.ts'
 import { toBase64 } from './content.ts'
 import type { Context, RequestContext } from './context.ts'
-import { PagedList } from './list.ts'
+import { PagedList, viewOf } from './list.ts'
 import { mapMaybe } from './maybe-promise.ts'
 import type { EncodedResult, ResultEncoder } from './result.ts'
 
@@ -72,6 +72,9 @@ const templateKind = defineKind<RegisteredTemplate>('resource template', {
 const unlistedKind = defineKind<RegisteredResource>('unlisted resource', {
   describe: describeResource,
 })
+const uriOf = ({ resource }: RegisteredResource): string => resource.uri
+const templateOf = ({ resourceTemplate }: RegisteredTemplate): string =>
+  resourceTemplate.uriTemplate
 
 /** RFC 3986: a scheme, a colon, and no white space or control characters. */
 const uriPattern = /^[A-Za-z][A-Za-z0-9+.-]*:[^\s\p{Cc}]*$/u
@@ -150,15 +153,25 @@ export class Resources {
 
   listResources(
     encoder: ResultEncoder,
-    { peer: { revision } }: RequestContext,
+    { peer: { revision }, visibility }: RequestContext,
     cursor: unknown,
   ): EncodedResult | Promise<EncodedResult> {
+    const view = viewOf(visibility, 'resource', uriOf)
     const listers = this.templates.values().flatMap(({ list }) => (list ? [list] : []))
-    if (listers.length === 0) return this.resources.page(encoder, revision, cursor)
+    if (listers.length === 0) return this.resources.page(encoder, revision, cursor, view)
     return Promise.all(listers.map(async (list) => list())).then((lists) => {
       const further = lists.flat().map((resource) => ({ resource, read: unread }))
-      return this.resources.pageWith(encoder, revision, cursor, further)
+      return this.resources.pageWith(encoder, revision, cursor, further, view)
     })
+  }
+
+  listTemplates(
+    encoder: ResultEncoder,
+    { peer: { revision }, visibility }: RequestContext,
+    cursor: unknown,
+  ): EncodedResult {
+    const view = viewOf(visibility, 'resourceTemplate', templateOf)
+    return this.templates.page(encoder, revision, cursor, view)
   }
 
   read(context: RequestContext, params: JsonObject): JsonObject | Promise<JsonObject> {
@@ -172,7 +185,8 @@ export class Resources {
     return mapMaybe(found.read({ uri, variables: found.variables }, context), (returned) => {
       if (returned === undefined) throw notFound(uri)
       const parts = Array.isArray(returned) ? returned : [returned]
-      return { contents: parts.map((part) => toContents(part, uri, found.mimeType)) }
+      const contents = parts.map((part) => toContents(part, uri, found.mimeType))
+      return { contents: shapeResourceContents(context.peer.revision, contents) }
     })
   }
 
@@ -187,10 +201,18 @@ export class Resources {
     }
     for (const { uriTemplate, read, resourceTemplate } of this.templates.values()) {
       const variables = uriTemplate.match(uri)
-      if (variables !== undefined) return { read, variables, mimeType: resourceTemplate.mimeType }
+      // A reader that puts it into a path would leave the folder that it is for.
+      if (variables !== undefined && !Object.values(variables).some(climbs)) {
+        return { read, variables, mimeType: resourceTemplate.mimeType }
+      }
     }
     return undefined
   }
+}
+
+/** `..` as a part of a path, or a zero character, at which C ends a path. */
+function climbs(value: string): boolean {
+  return value.includes('\0') || /(?:^|[/\\])\.\.(?:$|[/\\])/.test(value)
 }
 
 function toContents(part: ReadPart, uri: string, mimeType: string | undefined): ResourceContents {

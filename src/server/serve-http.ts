@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import { builtin } from '../internal/builtin.ts'
 import { McpError } from '../protocol/errors.ts'
 import { encodeError } from '../protocol/json-rpc.ts'
+import { clientAddressThrough } from '../transports/http/client-address.ts'
 import { serveDirectly } from '../transports/http/direct/serve-directly.ts'
 import { NodeExchange } from '../transports/http/node-exchange.ts'
 import { loopbackHosts } from '../transports/http/origin-guard.ts'
@@ -13,7 +14,7 @@ import { HttpGate, rawResponse } from './http-gate.ts'
 import { LegacySseEndpoint } from './legacy-sse-endpoint.ts'
 import { answerProbe } from './probes.ts'
 import { type Servable, service } from './service.ts'
-import type { WebSocketEndpoint } from './web-socket-endpoint.ts'
+import type { WebSocketEndpoint, WebSocketEndpointOptions } from './web-socket-endpoint.ts'
 
 export interface ServeHttpOptions extends EngineOptions, HttpEndpointOptions {
   /** Default 8080; 0 takes a free one. */
@@ -30,6 +31,15 @@ export interface ServeHttpOptions extends EngineOptions, HttpEndpointOptions {
    * @deprecated by the specification since 2025-03-26: clients should move to Streamable HTTP
    */
   legacySse?: boolean
+  /**
+   * Proxies whose word on the client's address is taken (`Forwarded`, `X-Forwarded-For`): addresses, networks such as
+   * `10.0.0.0/8`, or `loopback`. Default: none.
+   */
+  trustedProxies?: readonly string[]
+  /** Milliseconds that a client has for the headers of a request. Default 10,000. */
+  headersTimeoutMs?: number
+  /** Milliseconds that a client has for a whole request. Default 30,000. */
+  requestTimeoutMs?: number
   /** Milliseconds for which running requests may finish when the listener closes. Default 10,000. */
   drainMs?: number
 }
@@ -47,9 +57,6 @@ export interface HttpListener {
 
 /** What is left of open connections when everything is answered gets this long to go. */
 const lingerMs = 500
-/** A client has this long for its headers, and for the whole of its request (slowloris). */
-const headersTimeoutMs = 10_000
-const requestTimeoutMs = 30_000
 /** Longer than load balancers keep an idle connection, so that it is they who close it. */
 const keepAliveTimeoutMs = 65_000
 const ssePath = '/sse'
@@ -66,7 +73,11 @@ export async function serveHttp(
   options: ServeHttpOptions = {},
 ): Promise<HttpListener> {
   const { port = 8080, host = '127.0.0.1', drainMs = 10_000 } = options
-  const { paths = ['/mcp', '/json-rpc'], webSocketPath } = options
+  const { paths = ['/mcp', '/json-rpc'], webSocketPath, trustedProxies = [] } = options
+  // A client that dawdles holds a connection, and many such all of them (slowloris).
+  const { headersTimeoutMs = 10_000, requestTimeoutMs = 30_000 } = options
+  const clientAddress =
+    trustedProxies.length === 0 ? undefined : clientAddressThrough(trustedProxies)
   const engine = new Engine(server[service], options)
   const gate = new HttpGate({ ...guardFor(host), ...options }, (error) =>
     engine.service.onError(error, undefined),
@@ -77,23 +88,30 @@ export async function serveHttp(
     ? new LegacySseEndpoint(engine, gate, messagePath, options)
     : undefined
   const webSockets =
-    webSocketPath === undefined ? undefined : await openWebSockets(engine, gate, options)
+    webSocketPath === undefined
+      ? undefined
+      : await openWebSockets(engine, gate, { ...options, ...(clientAddress && { clientAddress }) })
   const startedAtMs = Date.now()
 
   const listener = builtin.http.createServer(
     {
-      headersTimeout: headersTimeoutMs,
+      headersTimeout: Math.min(headersTimeoutMs, requestTimeoutMs),
       requestTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: Math.min(5000, headersTimeoutMs),
       keepAliveTimeout: keepAliveTimeoutMs,
       noDelay: true,
+      // Whatever NODE_OPTIONS say: what two programs read in two ways is how requests are smuggled.
+      insecureHTTPParser: false,
+      // A header that is there twice is the wrong value, rather than the one of them that a proxy did not look at.
+      joinDuplicateHeaders: true,
     },
     (request, response) => {
       const path = pathOf(request.url)
-      if (endpointPaths.has(path)) endpoint.handle(new NodeExchange(request, response))
-      else if (legacySse !== undefined && path === ssePath) {
-        legacySse.open(new NodeExchange(request, response))
-      } else if (legacySse !== undefined && path === messagePath) {
-        legacySse.post(new NodeExchange(request, response), queryOf(request.url).get('sessionId'))
+      const exchange = (): NodeExchange => new NodeExchange(request, response, clientAddress)
+      if (endpointPaths.has(path)) endpoint.handle(exchange())
+      else if (legacySse !== undefined && path === ssePath) legacySse.open(exchange())
+      else if (legacySse !== undefined && path === messagePath) {
+        legacySse.post(exchange(), queryOf(request.url).get('sessionId'))
       } else answerProbe(path, request, response, engine, startedAtMs)
     },
   )
@@ -108,6 +126,7 @@ export async function serveHttp(
     handle: (exchange) => endpoint.handle(exchange),
     keepAliveTimeoutMs,
     requestTimeoutMs,
+    clientAddress,
   })
   limitConnections(listener, engine)
   engine.sweep.add((nowMs) => direct.sweep(nowMs))
@@ -160,7 +179,7 @@ function limitConnections(listener: HttpServer, { connections }: Engine): void {
 async function openWebSockets(
   engine: Engine,
   gate: HttpGate,
-  options: ServeHttpOptions,
+  options: WebSocketEndpointOptions,
 ): Promise<WebSocketEndpoint> {
   const { WebSocketEndpoint } = await import('./web-socket-endpoint.ts')
   return new WebSocketEndpoint(engine, gate, options)

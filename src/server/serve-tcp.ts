@@ -43,6 +43,12 @@ export async function serveTcp(
       connections.refuse(socket, `${refusal}\n`)
       return
     }
+    try {
+      engine.guard?.arrived?.(socket.remoteAddress)
+    } catch {
+      socket.destroy()
+      return
+    }
     socket.setNoDelay(true)
     socket.setKeepAlive(true, 15_000)
     let connection: ChannelConnection | undefined
@@ -50,11 +56,17 @@ export async function serveTcp(
       socket,
       socket,
       (each) => {
-        connection = new ChannelConnection(engine, each, undefined, () => {
-          channel.close()
-          // Once what was written has gone out. Waiting for the client to end its side could take for ever.
-          socket.destroySoon()
-        })
+        connection = new ChannelConnection(
+          engine,
+          each,
+          undefined,
+          () => {
+            channel.close()
+            // Once what was written has gone out. Waiting for the client to end its side could take for ever.
+            socket.destroySoon()
+          },
+          socket.remoteAddress,
+        )
         return connection
       },
       options,

@@ -8,7 +8,6 @@ import { type ExtensionConfig, Extensions } from './extensions/extensions.ts'
 import type { SkillSource } from './extensions/skills/skill.ts'
 import { Skills } from './extensions/skills/skills.ts'
 import { serverKind } from './kinds.ts'
-import type { PagedList } from './list.ts'
 import { mapMaybe } from './maybe-promise.ts'
 import {
   type PromptArgumentConfig,
@@ -164,7 +163,7 @@ export function defineServer(options: ServerOptions): Server {
   // A feature once offered stays advertised, even when its last item is removed: clients may be using its lists.
   const offerTools = (): void => {
     capabilities.tools = { listChanged: true }
-    methods.set('tools/list', ({ peer }, { cursor }) => tools.page(encoder, peer, cursor))
+    methods.set('tools/list', (context, { cursor }) => tools.page(encoder, context, cursor))
     methods.set('tools/call', (context, params, host) => tools.call(context, params, host))
     if (tools.offersTasks && capabilities.tasks === undefined) offerTasks()
   }
@@ -178,7 +177,9 @@ export function defineServer(options: ServerOptions): Server {
     methods.set('resources/list', (context, { cursor }) =>
       resources.listResources(encoder, context, cursor),
     )
-    methods.set('resources/templates/list', listMethod(resources.templates, encoder))
+    methods.set('resources/templates/list', (context, { cursor }) =>
+      resources.listTemplates(encoder, context, cursor),
+    )
     methods.set('resources/read', (context, params) =>
       mapMaybe(resources.read(context, params), (result) =>
         encoder.withCacheHints(context.peer.revision, result),
@@ -187,7 +188,7 @@ export function defineServer(options: ServerOptions): Server {
   }
   const offerPrompts = (): void => {
     capabilities.prompts = { listChanged: true }
-    methods.set('prompts/list', listMethod(prompts.list, encoder))
+    methods.set('prompts/list', (context, { cursor }) => prompts.page(encoder, context, cursor))
     methods.set('prompts/get', (context, params) => prompts.get(context, params))
   }
   const offerCompletion = (): void => {
@@ -259,10 +260,6 @@ export function defineServer(options: ServerOptions): Server {
     extension: (id, config = {}) => extensions.add(id, config),
     resourceUpdated: (uri) => announce({ resource: uri }),
   }
-}
-
-function listMethod<Item>(list: PagedList<Item>, encoder: ResultEncoder): MethodHandler {
-  return ({ peer }, { cursor }) => list.page(encoder, peer.revision, cursor)
 }
 
 function implementationOf(options: ServerOptions): Implementation {

@@ -8,6 +8,7 @@ import type {
 import type { ToolResult } from './content.ts'
 import type { Context } from './context.ts'
 import type { UiLink } from './extensions/apps.ts'
+import type { UnboundedPatterns } from './pattern-engine.ts'
 import type { SchemaInput, SchemaOutput, SchemaValue } from './schema.ts'
 import type { TaskConfig } from './tasks/task-call.ts'
 
@@ -26,6 +27,12 @@ export interface ToolConfig<Input, Output> {
   task?: 'forbidden' | 'optional' | 'required' | TaskConfig
   /** The user interface that shows the results (MCP Apps); add it by `server.ui()` first. */
   ui?: string | UiLink
+  /**
+   * What is done with a `pattern` of a JSON Schema that cannot be matched in linear time (look-around,
+   * back-references): `refuse` the tool, or run it by `backtracking`, at the risk that a client's text stops the
+   * server. Default `refuse`.
+   */
+  unboundedPatterns?: UnboundedPatterns
   _meta?: JsonObject
 }
 

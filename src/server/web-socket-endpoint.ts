@@ -5,6 +5,8 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import { McpError } from '../protocol/errors.ts'
 import { encodeError } from '../protocol/json-rpc.ts'
 import type { AuthInfo } from '../protocol/types.ts'
+import type { ClientAddress } from '../transports/http/client-address.ts'
+import { addressOf } from '../transports/http/node-exchange.ts'
 import { WebSocketChannel } from '../transports/web-socket-channel.ts'
 import { ChannelConnection } from './channel-connection.ts'
 import type { Engine } from './engine.ts'
@@ -15,6 +17,8 @@ export interface WebSocketEndpointOptions {
   maxBodyBytes?: number
   /** Milliseconds between pings; a client that has not answered one when the next is due is cut off. Default 15,000. */
   keepAliveMs?: number
+  /** Finds the client behind proxies; default: whoever is connected. */
+  clientAddress?: ClientAddress
 }
 
 /** The subprotocol of MCP over WebSocket. A client that offers subprotocols must offer it. */
@@ -27,12 +31,14 @@ export class WebSocketEndpoint {
   readonly #channels = new Set<WebSocketChannel>()
   readonly #server: WebSocketServer
   readonly #keepAliveMs: number
+  readonly #clientAddress: ClientAddress | undefined
   #lastPingMs = Date.now()
 
   constructor(engine: Engine, gate: HttpGate, options: WebSocketEndpointOptions = {}) {
     this.#engine = engine
     this.#gate = gate
     this.#keepAliveMs = options.keepAliveMs ?? 15_000
+    this.#clientAddress = options.clientAddress
     this.#server = new WebSocketServer({
       noServer: true,
       clientTracking: false,
@@ -50,18 +56,19 @@ export class WebSocketEndpoint {
 
   /** Answers a request to upgrade: with a connection, or with an HTTP error and the end of the socket. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const asked = authRequestOf(request, this.#clientAddress)
     const refuse = (thrown: unknown): void => {
-      const { status, error } = this.#gate.explain(thrown)
+      const { status, error } = this.#gate.explain(thrown, asked.remoteAddress)
       refuseUpgrade(socket, status, error)
     }
     this.#gate.admit(
-      authRequestOf(request),
+      asked,
       (authInfo) => {
         if (this.#engine.isDraining) throw new McpError('SHUTTING_DOWN')
         this.#engine.admission.requireCapacity()
         requireSubprotocol(request.headers['sec-websocket-protocol'])
         this.#server.handleUpgrade(request, socket, head, (webSocket) =>
-          this.#open(webSocket, request.socket, authInfo),
+          this.#open(webSocket, request.socket, authInfo, asked.remoteAddress),
         )
       },
       refuse,
@@ -78,13 +85,18 @@ export class WebSocketEndpoint {
     for (const channel of this.#channels) channel.terminate()
   }
 
-  #open(webSocket: WebSocket, socket: Socket, authInfo: AuthInfo | undefined): void {
+  #open(
+    webSocket: WebSocket,
+    socket: Socket,
+    authInfo: AuthInfo | undefined,
+    remoteAddress: string | undefined,
+  ): void {
     const { connections, deadLetters } = this.#engine
     connections.upgrade(socket, 'websocket')
+    const forget = (): void => void this.#channels.delete(channel)
     const channel = new WebSocketChannel(
       webSocket,
-      (each) =>
-        new ChannelConnection(this.#engine, each, authInfo, () => this.#channels.delete(channel)),
+      (each) => new ChannelConnection(this.#engine, each, authInfo, forget, remoteAddress),
       connections.nameOf(socket),
       deadLetters,
     )
@@ -98,10 +110,13 @@ export class WebSocketEndpoint {
   }
 }
 
-function authRequestOf(request: IncomingMessage): AuthRequest {
+function authRequestOf(
+  request: IncomingMessage,
+  clientAddress: ClientAddress | undefined,
+): AuthRequest {
   return {
     method: 'GET',
-    remoteAddress: request.socket.remoteAddress,
+    remoteAddress: addressOf(request, clientAddress),
     getHeader: (name) => request.headers[name] as string | undefined,
   }
 }
@@ -116,5 +131,5 @@ function requireSubprotocol(offered: string | undefined): void {
 
 function refuseUpgrade(socket: Duplex, status: number, error: McpError): void {
   const body = encodeError(undefined, error)
-  socket.end(rawResponse(status, body))
+  socket.end(rawResponse(status, body, error.headers))
 }

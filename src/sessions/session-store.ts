@@ -18,10 +18,10 @@ export const defaultSessionLimits: SessionLimits = { idleTtlMs: 1_800_000, max: 
 export class SessionStore {
   readonly #sessions = new Map<string, Session>()
   readonly #limits: SessionLimits
-  readonly #onEnd: (session: Session) => void
+  readonly #onEnd: (session: Session, reason: string) => void
 
   /** @param onEnd - called with each session that is about to end, for whatever reason */
-  constructor(limits: SessionLimits, onEnd: (session: Session) => void) {
+  constructor(limits: SessionLimits, onEnd: (session: Session, reason: string) => void) {
     this.#limits = limits
     this.#onEnd = onEnd
   }
@@ -58,7 +58,7 @@ export class SessionStore {
 
   end(session: Session, reason: string): void {
     if (!this.#sessions.delete(session.id)) return
-    this.#onEnd(session)
+    this.#onEnd(session, reason)
     session.end(reason)
   }
 

@@ -50,7 +50,7 @@ export class Session implements Peer {
   logLevel: LogLevel | undefined = undefined
   #isInitialized = false
   /** Requests to the client that wait for the end of its handshake. */
-  #waiting: (() => void)[] | undefined = undefined
+  #waiting: Set<() => void> | undefined = undefined
   lastSeenMs: number
   /** Requests of the client in progress, by their id. */
   inFlight: Map<RequestId, InFlightRequest> | undefined = undefined
@@ -192,12 +192,16 @@ export class Session implements Peer {
   }
 
   #untilInitialized(signal: AbortSignal): Promise<void> {
-    this.#waiting ??= []
+    this.#waiting ??= new Set()
     const waiting = this.#waiting
     return new Promise((resolve) => {
-      waiting.push(resolve)
+      waiting.add(resolve)
+      const goOn = (): void => {
+        waiting.delete(resolve)
+        resolve()
+      }
       // Then the request finds the signal aborted, and says so.
-      signal.addEventListener('abort', () => resolve(), { once: true })
+      signal.addEventListener('abort', goOn, { once: true })
     })
   }
 

@@ -37,6 +37,15 @@ test('without flags and variables every setting has its default', () => {
     maxWaitMs: 10_000,
     maxLagMs: 1000,
     maxMemoryMb: 0,
+    profile: 'development',
+    apiKeys: '',
+    policy: '',
+    quotas: '',
+    audit: '',
+    auditKey: '',
+    auditRetentionDays: 30,
+    auditOnFull: 'refuse',
+    trustedProxies: [],
   })
 })
 
@@ -48,6 +57,10 @@ test('a flag beats TSMCP_*, which beats ERLMCP_*, for every setting with a value
       '<name>': ['one', 'two', 'three'],
       '<path>': ['/one', '/two', '/three'],
       '<[host]:port>': [':11', '127.0.0.1:12', ':13'],
+      '<profile>': ['production', 'development', 'test'],
+      '<what>': ['continue', 'refuse', 'continue'],
+      '<address>': ['10.0.0.1', '10.0.0.0/8', 'loopback'],
+      '<file>': ['one', 'two', 'three'],
       '<origin>': ['https://one.example', 'https://two.example', 'https://three.example'],
     }[setting.placeholder]!
     const ownName = variableNames(setting).find((variable) => variable.startsWith('TSMCP_'))!
@@ -144,7 +157,6 @@ test('a mistyped TSMCP_ variable is pointed out, with the nearest name', () => {
 test("the seed's own variables are accepted, and it is said where they have no effect", () => {
   const seed = {
     ERLMCP_OTP_VERSION: '28.3.1',
-    ERLMCP_PROFILE: 'production',
     ERLMCP_MAX_CONNECTIONS: '52000',
     ERLMCP_OTEL_ENABLED: 'true',
     ERLMCP_CHAOS_ENABLED: 'false',
@@ -152,7 +164,7 @@ test("the seed's own variables are accepted, and it is said where they have no e
   assert.equal(resolve({}, seed).maxConnections, 52_000)
   assert.deepEqual(
     environmentNotes(seed).map((line) => line.replace(/:.*/, '')),
-    ['ERLMCP_PROFILE=production has no effect', 'ERLMCP_OTEL_ENABLED=true has no effect'],
+    ['ERLMCP_OTEL_ENABLED=true has no effect'],
   )
 })
 

@@ -117,3 +117,11 @@ test('26.deprecated.003: examples, the tutorial and what `tsmcp init` writes use
     assert.equal(found, null, `${file}: ${found?.[0]}`)
   }
 })
+
+test('26.security.011 25.security.001: what is at stake is written down, where readers of the README find it', () => {
+  const readme = readFileSync(`${root}README.md`, 'utf8')
+  for (const each of ['SECURITY.md', 'docs/how-to/production.md', 'docs/how-to/roles.md']) {
+    assert.ok(readme.includes(`](${each})`), each)
+    assert.ok(readFileSync(root + each, 'utf8').length > 500, each)
+  }
+})

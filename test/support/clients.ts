@@ -25,6 +25,7 @@ import { StreamableHTTPClientTransport as HttpV1 } from '@modelcontextprotocol/s
 import * as v1 from '@modelcontextprotocol/sdk/types.js'
 import { type HttpListener, type ServeHttpOptions, serveHttp } from '../../src/http.ts'
 import * as library from '../../src/index.ts'
+import type { ClientTransport } from '../../src/memory.ts'
 import { everything } from './clients-everything.ts'
 import { Wire } from './clients-wire.ts'
 
@@ -50,7 +51,7 @@ export const connections = officialClients.flatMap((kind) =>
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 /** The command by which a desktop host starts a server; default: everything. */
-export function stdioCommand(file = `${root}test/clients/fixtures/everything.ts`) {
+export function stdioCommand(file = `${root}test/clients/fixtures/everything.ts`): Command {
   return {
     command: process.execPath,
     args: [`${root}dist/cli/main.js`, 'serve', file, '--stdio'],
@@ -125,8 +126,13 @@ export interface ConnectOptions {
   headers?: Record<string, string>
 }
 
-/** Where a client connects to: a URL, or a command to start. */
-export type Target = string | { command: string; args: string[]; env?: Record<string, string> }
+/** Where a client connects to: the URL of a Streamable HTTP endpoint, a command to start, or any other transport. */
+export type Target = string | Command | { transport: ClientTransport }
+export interface Command {
+  command: string
+  args: string[]
+  env?: Record<string, string>
+}
 
 /** Connects an official client. The caller closes it. */
 export async function connectClient(
@@ -154,7 +160,11 @@ async function connectV2(
           fetch: wire.fetch,
           requestInit: { headers },
         })
-      : wire.tap(new StdioClientTransport({ ...target, stderr: 'pipe' }))
+      : wire.tap(
+          'transport' in target
+            ? target.transport
+            : new StdioClientTransport({ ...target, stderr: 'pipe' }),
+        )
   await orWithStderr(transport, client.connect(transport as Parameters<typeof client.connect>[0]))
 
   return {
@@ -238,7 +248,9 @@ async function connectV1(
   const transport =
     typeof target === 'string'
       ? new HttpV1(new URL(target), { fetch: wire.fetch, requestInit: { headers } })
-      : wire.tap(new StdioV1({ ...target, stderr: 'pipe' }))
+      : wire.tap(
+          'transport' in target ? target.transport : new StdioV1({ ...target, stderr: 'pipe' }),
+        )
   await orWithStderr(transport, client.connect(transport as Parameters<typeof client.connect>[0]))
 
   return {

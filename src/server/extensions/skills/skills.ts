@@ -2,7 +2,7 @@ import { McpError, quoted } from '../../../protocol/errors.ts'
 import type { JsonObject, Resource } from '../../../protocol/types.ts'
 import { defineKind } from '../../../registry/kind.ts'
 import type { Registry } from '../../../registry/registry.ts'
-import { PagedList } from '../../list.ts'
+import { PagedList, viewOf } from '../../list.ts'
 import type { Resources } from '../../resources.ts'
 import type { ResultEncoder } from '../../result.ts'
 import type { MethodHandler } from '../../service.ts'
@@ -62,11 +62,14 @@ export class Skills {
   /** The methods of the extension. */
   methods(encoder: ResultEncoder): Record<string, MethodHandler> {
     return {
-      'skills/list': ({ peer }, { cursor }) => this.#list.page(encoder, peer.revision, cursor),
+      'skills/list': ({ peer, visibility }, { cursor }) => {
+        const view = viewOf(visibility, 'resource', ({ entry }: CompiledSkill) => entry.uri)
+        return this.#list.page(encoder, peer.revision, cursor, view)
+      },
       'skills/get': ({ peer }, { uri }) => encoder.withCacheHints(peer.revision, this.#get(uri)),
-      'resources/directory/read': ({ peer }, { uri, cursor }) => {
+      'resources/directory/read': ({ peer, visibility }, { uri, cursor }) => {
         this.#directories ??= new Directories(this.#files(), this.#pageSize)
-        return this.#directories.read(peer.revision, uri, cursor)
+        return this.#directories.read(peer.revision, uri, cursor, visibility)
       },
     }
   }

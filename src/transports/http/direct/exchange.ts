@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { ClientAddress } from '../client-address.ts'
 import {
   type HttpExchange,
   type HttpHeaders,
@@ -11,6 +12,7 @@ import { responseHead } from './response-head.ts'
 /** The connection that an exchange is on, as far as it needs to know. */
 export interface DirectHost {
   readonly socket: Socket
+  readonly clientAddress: ClientAddress | undefined
   /** Headers about the connection for the response that is about to be sent. */
   connectionHeaders(): string
   /** The response goes on for long: what only requests need can be let go. */
@@ -28,8 +30,10 @@ export class DirectExchange implements HttpExchange, HttpStream {
   /** Let go when the response has become a stream: an idle stream is to be small. */
   #head: RequestHead | undefined
   #body: Uint8Array | undefined
-  #state: 'unanswered' | 'streaming' | 'finished' = 'unanswered'
+  #state: 'unanswered' | 'streaming' | 'finished' | 'gone' = 'unanswered'
   #onDisconnect: (() => void)[] | undefined = undefined
+  #added: HttpHeaders | undefined = undefined
+  #address: string | undefined = undefined
 
   constructor(host: DirectHost, head: RequestHead, body: Uint8Array | undefined) {
     this.#host = host
@@ -42,7 +46,17 @@ export class DirectExchange implements HttpExchange, HttpStream {
     return this.#head?.getHeader ?? noHeader
   }
   get remoteAddress(): string | undefined {
-    return this.#host.socket.remoteAddress
+    const { socket, clientAddress } = this.#host
+    if (clientAddress === undefined) return socket.remoteAddress
+    this.#address ??= clientAddress({
+      remoteAddress: socket.remoteAddress,
+      getHeader: this.getHeader,
+    })
+    return this.#address
+  }
+
+  addHeaders(headers: HttpHeaders): void {
+    this.#added = this.#added === undefined ? headers : [...this.#added, ...headers]
   }
 
   eachHeader(visit: (name: string, value: string) => void): void {
@@ -60,7 +74,7 @@ export class DirectExchange implements HttpExchange, HttpStream {
   respond(status: number, headers: HttpHeaders, body: string | Uint8Array = ''): void {
     const { socket } = this.#host
     if (this.#state !== 'unanswered' || socket.destroyed) return
-    const head = responseHead(status, headers) + this.#host.connectionHeaders()
+    const head = responseHead(status, this.#all(headers)) + this.#host.connectionHeaders()
     // RFC 9110, 8.6 forbids the length of a response without content.
     if (status === 204) socket.write(`${head}\r\n`, 'latin1')
     else if (typeof body === 'string') {
@@ -78,7 +92,8 @@ export class DirectExchange implements HttpExchange, HttpStream {
   }
 
   openStream(headers: HttpHeaders): HttpStream {
-    const head = responseHead(200, headers) + this.#host.connectionHeaders()
+    if (this.#state === 'gone') return this
+    const head = responseHead(200, this.#all(headers)) + this.#host.connectionHeaders()
     this.#host.socket.write(`${head}transfer-encoding: chunked\r\n\r\n`, 'latin1')
     this.#state = 'streaming'
     this.#host.rest()
@@ -104,6 +119,10 @@ export class DirectExchange implements HttpExchange, HttpStream {
 
   onDisconnect(listener: () => void): void {
     if (this.#state === 'finished') return
+    if (this.#state === 'gone') {
+      queueMicrotask(listener)
+      return
+    }
     this.#onDisconnect ??= []
     this.#onDisconnect.push(listener)
   }
@@ -112,8 +131,12 @@ export class DirectExchange implements HttpExchange, HttpStream {
   disconnected(): void {
     const listeners = this.#onDisconnect
     this.#onDisconnect = undefined
-    this.#state = 'finished'
+    this.#state = 'gone'
     for (const listener of listeners ?? []) listener()
+  }
+
+  #all(headers: HttpHeaders): HttpHeaders {
+    return this.#added === undefined ? headers : [...headers, ...this.#added]
   }
 
   #finish(): void {
