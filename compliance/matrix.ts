@@ -61,6 +61,8 @@ export function render(judged: readonly Judged[]): string {
     '',
     'Every normative statement of the specification that binds a server, and what the tests and the official suite say of it.',
     '',
+    ...summary(judged),
+    '',
     table(judged, 'Revision and level', ({ revision, level }) => `${revision} ${level}`),
     '',
     table(judged, 'Area', ({ revision, area }) => `${revision} ${area}`),
@@ -69,6 +71,20 @@ export function render(judged: readonly Judged[]): string {
       .filter((standing) => standing !== 'passing')
       .flatMap((standing) => section(judged, standing)),
   ].join('\n')
+}
+
+/** How much of what applies is covered, by the strength of the demand. */
+function summary(judged: readonly Judged[]): string[] {
+  return [['MUST', 'MUST NOT'], ['SHOULD', 'SHOULD NOT'], ['MAY']].map((levels) => {
+    const applying = judged.filter(
+      ({ level, standing }) => levels.includes(level) && standing !== 'never',
+    )
+    const covered = applying.filter(({ standing }) => standing === 'passing').length
+    const later = applying.filter(({ standing }) => standing === 'later').length
+    const percent = ((covered / Math.max(applying.length, 1)) * 100).toFixed(1)
+    const wait = later > 0 ? `; ${later} wait for what is not built yet` : ''
+    return `- ${levels.join(' and ')}: ${covered} of the ${applying.length} that apply are covered and passing (${percent} %)${wait}.`
+  })
 }
 
 function table(judged: readonly Judged[], title: string, keyOf: (each: Judged) => string): string {

@@ -2,8 +2,13 @@ export { supportsUi, type UiAudience } from './protocol/apps.ts'
 export { type ErrorCode, McpError } from './protocol/errors.ts'
 export type { TaskError, TaskInputRequest, TaskRecord, TaskStatus } from './protocol/tasks.ts'
 export type * from './protocol/types.ts'
-export type { ElicitForm, ElicitUrl, SampleRequest } from './server/client-requests.ts'
-export type { Completer } from './server/completion.ts'
+export type {
+  ElicitForm,
+  ElicitUrl,
+  QuestionOptions,
+  SampleRequest,
+} from './server/client-requests.ts'
+export { type Completer, completeFrom } from './server/completion.ts'
 export {
   audio,
   embeddedResource,
@@ -19,6 +24,7 @@ export type { UiConfig, UiLink, UiPermission } from './server/extensions/apps.ts
 export type { ExtensionConfig, ExtensionMethod } from './server/extensions/extensions.ts'
 export type { SkillFile, SkillSource } from './server/extensions/skills/skill.ts'
 export { skillsFromDirectory } from './server/extensions/skills/skills-from-directory.ts'
+export { type FilesOptions, filesIn } from './server/files.ts'
 export { type MountOptions, mount, type SdkServer } from './server/mount.ts'
 export type {
   PromptArgumentConfig,
@@ -27,6 +33,7 @@ export type {
   PromptHandler,
   PromptReturn,
 } from './server/prompts.ts'
+export type { RequestStateOptions } from './server/request-state.ts'
 export type {
   ReadPart,
   ReadReturn,
@@ -34,6 +41,7 @@ export type {
   ResourceReader,
   ResourceTemplateConfig,
 } from './server/resources.ts'
+export { isWithinRoots } from './server/roots.ts'
 export type { SchemaInput, SchemaOutput, SchemaValue } from './server/schema.ts'
 export {
   defineServer,

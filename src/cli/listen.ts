@@ -148,6 +148,7 @@ async function listenHttp(
       port: values.port,
       host: values.host,
       drainMs: values.drainMs,
+      pingIntervalMs: values.pingIntervalMs,
       maxBodyBytes: values.maxBodyBytes,
       ...(values.data !== '' && {
         data: values.data,
@@ -180,6 +181,7 @@ async function listenTcp(
       host,
       port,
       drainMs: values.drainMs,
+      pingIntervalMs: values.pingIntervalMs,
       maxMessageBytes: values.maxBodyBytes,
       ...limitsOf(values),
       ...(guard && { guard }),

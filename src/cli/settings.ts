@@ -146,6 +146,15 @@ export const serveSettings = {
     min: 1,
     max: Number.MAX_SAFE_INTEGER,
   }),
+  pingIntervalMs: wholeNumber({
+    flag: '--ping-interval-ms',
+    variables: ['PING_INTERVAL_MS'],
+    about:
+      'a client that listens is pinged after so long a silence, at least 1000 milliseconds; 0 for never',
+    default: 0,
+    min: 0,
+    max: largestTimer,
+  }),
   maxSessions: wholeNumber({
     flag: '--max-sessions',
     variables: ['MAX_SESSIONS'],

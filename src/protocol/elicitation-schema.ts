@@ -1,5 +1,6 @@
 import { isJsonObject } from './json-rpc.ts'
 import type { Revision } from './revisions/revision.ts'
+import { isSecretName } from './secret-names.ts'
 import type { ElicitationSchema, JsonObject } from './types.ts'
 
 /** The forms of elicitation: flat objects of strings, numbers, booleans and choices (client/elicitation). */
@@ -12,9 +13,20 @@ export function checkElicitationSchema(schema: ElicitationSchema): void {
     throw new TypeError('The schema of an elicitation must have type "object" and properties')
   }
   for (const [name, property] of Object.entries(schema.properties)) {
-    const problem = isJsonObject(property) ? propertyProblem(property) : 'must be a schema object'
+    const problem = isJsonObject(property)
+      ? (secretProblem(name, property) ?? propertyProblem(property))
+      : 'must be a schema object'
     if (problem !== undefined) throw new TypeError(`Elicitation property "${name}" ${problem}`)
   }
+}
+
+/** Secrets are given on a page, never in a form, which the client and its model can read. */
+function secretProblem(name: string, property: JsonObject): string | undefined {
+  const isTyped = ['string', 'number', 'integer'].includes(String(property.type))
+  if (!isTyped || choicesOf(property) !== undefined) return undefined
+  const { title } = property
+  const isSecret = isSecretName(name) || (typeof title === 'string' && isSecretName(title))
+  return isSecret ? 'asks for a secret: send the user to a page instead, by `url`' : undefined
 }
 
 function propertyProblem(property: JsonObject): string | undefined {

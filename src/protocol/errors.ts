@@ -43,6 +43,11 @@ export const errorTable = {
     httpStatus: 200,
     message: 'The handler did not answer in time',
   },
+  CLIENT_TIMEOUT: {
+    rpcCode: -32603,
+    httpStatus: 200,
+    message: 'The client did not answer in time',
+  },
   REQUEST_CANCELLED: { rpcCode: -32603, httpStatus: 200, message: 'The request was cancelled' },
   TOO_MANY_IN_FLIGHT: { rpcCode: -32603, httpStatus: 200, message: 'Too many requests in flight' },
   TOO_MANY_TASKS: { rpcCode: -32603, httpStatus: 200, message: 'Too many tasks' },

@@ -132,6 +132,37 @@ export function isMetaKey(key: string): boolean {
   return key !== '' && keyPattern.test(key)
 }
 
+const specified: ReadonlySet<string> = new Set([
+  ...Object.values(metaKey),
+  ...Object.values(taskMetaKey),
+])
+
+/**
+ * Checks the `_meta` of something that a server offers.
+ *
+ * @throws TypeError for a key of another form, or one whose prefix is reserved (in the words of any revision) and that
+ *   the specification does not define
+ */
+export function checkMeta(meta: JsonObject | undefined): void {
+  for (const key of Object.keys(meta ?? {})) {
+    if (!isMetaKey(key)) throw new TypeError(`Not a key for _meta: "${key}"`)
+    if (isReserved(key) && !specified.has(key)) {
+      throw new TypeError(`The prefix of "${key}" in _meta is reserved for the protocol`)
+    }
+  }
+}
+
+/** 2025-11-25 and later reserve by the second label; 2025-06-18 by any label that another follows. */
+function isReserved(key: string): boolean {
+  const slash = key.indexOf('/')
+  const labels = key.slice(0, Math.max(slash, 0)).toLowerCase().split('.')
+  return labels.some(
+    (each, index) =>
+      (each === 'modelcontextprotocol' || each === 'mcp') &&
+      (index === 1 || index < labels.length - 1),
+  )
+}
+
 function invalid(where: string, what: string): McpError {
   return new McpError('INVALID_META', `Invalid request metadata: ${where} ${what}`)
 }

@@ -28,13 +28,30 @@ function checkMessage(revision: Revision, { role, content }: SamplingMessage): v
   if (Array.isArray(content) && !revision.sampling.tools) {
     throw new TypeError(`A sampling message has one block of content in ${revision.name}`)
   }
-  for (const { type } of blocksOf({ role, content })) {
+  for (const block of blocksOf({ role, content })) {
+    const { type } = block
     const isTool = type === 'tool_use' || type === 'tool_result'
     const isKnown =
       blockTypes.includes(type) &&
       (revision.sampling.tools || !isTool) &&
       (revision.sampling.audio || type !== 'audio')
     if (!isKnown) throw new TypeError(`Sampling in ${revision.name} knows no ${type} block`)
+    checkBlock(block)
+  }
+}
+
+const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+
+function checkBlock(block: SamplingContent): void {
+  if (block.type === 'text' && typeof block.text !== 'string') {
+    throw new TypeError('A text block has text')
+  }
+  if (block.type !== 'image' && block.type !== 'audio') return
+  if (typeof block.data !== 'string' || !base64.test(block.data)) {
+    throw new TypeError(`The data of an ${block.type} block is base64`)
+  }
+  if (typeof block.mimeType !== 'string') {
+    throw new TypeError(`A block of type ${block.type} has a mimeType`)
   }
 }
 

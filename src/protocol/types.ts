@@ -253,6 +253,7 @@ export interface CreateMessageParams {
   maxTokens: number
   modelPreferences?: ModelPreferences
   systemPrompt?: string
+  /** @deprecated by the specification since 2026-07-28: leave it out, or say "none" */
   includeContext?: 'none' | 'thisServer' | 'allServers'
   temperature?: number
   stopSequences?: string[]

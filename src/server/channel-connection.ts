@@ -10,7 +10,7 @@ import { idInText, parseJson } from '../protocol/json-text.ts'
 import { claimedVersion, claimsStateless, readRequestMeta } from '../protocol/meta.ts'
 import { findRevision, unsupportedVersion } from '../protocol/revisions/index.ts'
 import type { AuthInfo, RequestId } from '../protocol/types.ts'
-import type { InFlightRequest, Session } from '../sessions/session.ts'
+import type { InFlightRequest, Session, SessionOutlet } from '../sessions/session.ts'
 import type { Channel, ChannelListener } from '../transports/channel.ts'
 import { dispatchBatch } from './batch.ts'
 import type { Engine, RequestOwner } from './engine.ts'
@@ -20,7 +20,7 @@ import { type BatchReply, batchText } from './reply.ts'
  * One client on a connection of its own: stdio and its like. The connection is the session in the stateful era;
  * stateless requests may come on it at any time.
  */
-export class ChannelConnection implements ChannelListener, RequestOwner {
+export class ChannelConnection implements ChannelListener, RequestOwner, SessionOutlet {
   inFlight: Map<RequestId, InFlightRequest> | undefined = undefined
   readonly #engine: Engine
   readonly #channel: Channel
@@ -30,7 +30,7 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
   #session: Session | undefined = undefined
 
   /**
-   * @param onClosed - called when the other side has gone, after everything on the connection has ended
+   * @param onClosed - called when the other side has gone, or is given up, after everything on the connection has ended
    * @param remoteAddress - where the other side is; undefined where there are no addresses
    */
   constructor(
@@ -62,6 +62,7 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
   /** Takes a message that has been parsed. Never throws. */
   receive(value: unknown): void {
     let id: RequestId | undefined
+    if (this.#session !== undefined) this.#session.lastSeenMs = Date.now()
     try {
       if (Array.isArray(value)) {
         dispatchBatch(this.#engine, this.#requireSession(), value, this.#reply(), this)
@@ -77,6 +78,15 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
 
   fault(error: McpError): void {
     this.#refuse(error, undefined)
+  }
+
+  send(json: string): void {
+    this.#channel.send(json)
+  }
+
+  hangUp(): void {
+    this.#channel.close()
+    this.closed()
   }
 
   closed(): void {
@@ -119,7 +129,7 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
         true,
       )
       this.#session = session
-      session.outlet = this.#channel
+      session.outlet = this
       this.#engine.subscriptions.addSession(session)
       this.#channel.send(response)
       return

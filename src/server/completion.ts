@@ -15,6 +15,35 @@ export type Completer = (
   context: { arguments: Record<string, string>; authInfo: AuthInfo | undefined },
 ) => string[] | Promise<string[]>
 
+/**
+ * Completes from a list: what begins with the typed text first, then what has a word that does, then what has its
+ * letters in their order; otherwise in the order of the list.
+ *
+ * @example
+ * server.prompt('paint', { arguments: { color: { complete: completeFrom(['red', 'green', 'blue']) } } }, …)
+ */
+export function completeFrom(values: readonly string[]): Completer {
+  const ranked = values.map((value) => ({ value, lower: value.toLowerCase() }))
+  return (typed) => {
+    const wanted = typed.toLowerCase()
+    return ranked
+      .map(({ value, lower }) => ({ value, rank: rankOf(lower, wanted) }))
+      .filter(({ rank }) => rank < noMatch)
+      .toSorted((a, b) => a.rank - b.rank)
+      .map(({ value }) => value)
+  }
+}
+
+const noMatch = 3
+
+function rankOf(value: string, wanted: string): number {
+  if (value.startsWith(wanted)) return 0
+  if (value.split(/[^\p{L}\p{N}]+/u).some((word) => word.startsWith(wanted))) return 1
+  let found = 0
+  for (const letter of value) if (wanted.startsWith(letter, found)) found += letter.length
+  return found === wanted.length ? 2 : noMatch
+}
+
 /** What a prompt or a resource template offers to complete. */
 export interface Completable {
   /** Names of the arguments that exist. */

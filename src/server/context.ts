@@ -22,13 +22,16 @@ import type { Peer } from '../sessions/peer.ts'
 import { type InFlightRequest, Session } from '../sessions/session.ts'
 import {
   answerProblem,
+  askWithin,
   type ElicitForm,
   type ElicitUrl,
   elicitationParams,
+  type QuestionOptions,
   requireCapability,
   type SampleRequest,
 } from './client-requests.ts'
 import { InputRound } from './input-round.ts'
+import { logData } from './log-data.ts'
 import type { Reply } from './reply.ts'
 import type { GuardedRequest, RequestGuard, Visibility } from './request-guard.ts'
 import { type RequestStateCodec, stateBinding } from './request-state.ts'
@@ -62,7 +65,12 @@ export interface Context {
    * @param total - what `progress` will be in the end, if known
    */
   progress(progress: number, total?: number, message?: string): void
-  /** Sends a log message to the client, if it wants messages of that level; at most 100 at once and 50 a second. */
+  /**
+   * Sends a log message to the client, if it wants messages of that level; at most 100 at once and 50 a second. What
+   * looks like a secret is redacted, and errors are told without their stack.
+   *
+   * @deprecated by the specification since 2026-07-28: write to stderr, or use OpenTelemetry
+   */
   log(level: LogLevel, data: unknown, logger?: string): void
   /**
    * Asks the user, by a form or by a page to visit.
@@ -70,13 +78,22 @@ export interface Context {
    * In 2026-07-28 the handler is left here and runs again from its start when the client comes back with the answer:
    * what stands before this call must be safe to repeat.
    *
-   * @throws McpError MISSING_CLIENT_CAPABILITY when the client cannot
+   * @throws McpError MISSING_CLIENT_CAPABILITY when the client cannot, CLIENT_TIMEOUT when it takes too long,
+   *   INTERNAL_ERROR when it answers with an error
    */
   elicit(request: ElicitForm | ElicitUrl): Promise<ElicitResult>
-  /** Asks the client's model. The remark at {@link Context.elicit} holds here too. */
+  /**
+   * Asks the client's model. The remark at {@link Context.elicit} holds here too.
+   *
+   * @deprecated by the specification since 2026-07-28: call the interface of a model's provider
+   */
   sample(request: SampleRequest): Promise<CreateMessageResult>
-  /** Asks which folders the client works in. The remark at {@link Context.elicit} holds here too. */
-  roots(options?: { key?: string }): Promise<Root[]>
+  /**
+   * Asks which folders the client works in. The remark at {@link Context.elicit} holds here too.
+   *
+   * @deprecated by the specification since 2026-07-28: take paths as arguments, resource URIs or configuration
+   */
+  roots(options?: QuestionOptions): Promise<Root[]>
   /**
    * Makes the call a task, if tool and client allow it and it is none yet; else does nothing. From then on the client
    * has its answer, and what it is asked it is asked through the task: the handler waits and does not run again.
@@ -93,11 +110,18 @@ export interface Context {
   closeStream(retryMs?: number): void
 }
 
+/** Options of a question as they come out of the params of any. */
+type Question = { [Name in keyof QuestionOptions]: QuestionOptions[Name] | undefined }
+
 /** What a context needs of the server it belongs to. */
 export interface ContextHost {
   readonly requestState: RequestStateCodec
   readonly handlerTimeoutMs: number
   readonly logging: boolean
+  /** Takes out of log messages what must not leave the process. */
+  readonly redactLog?: ((data: unknown) => unknown) | undefined
+  /** How often one request may ask its client for something. */
+  readonly maxQuestions: number
 }
 
 /** Reports of progress, and log messages, that one request may send; the rest is dropped. */
@@ -137,6 +161,7 @@ export class RequestContext implements Context, InFlightRequest, GuardedRequest 
   #heldProgress: JsonObject | undefined = undefined
   #logDueMs = 0
   #round: InputRound | undefined = undefined
+  #questions = 0
 
   constructor(host: ContextHost, peer: Peer, request: JsonRpcRequest, reply: Reply) {
     this.#host = host
@@ -230,40 +255,49 @@ export class RequestContext implements Context, InFlightRequest, GuardedRequest 
       const dueMs = spend(notificationRate, this.#logDueMs, Date.now())
       if (dueMs === undefined) return
       this.#logDueMs = dueMs
-      const params: JsonObject = { level, data: data ?? null }
+      const params: JsonObject = { level, data: logData(data, this.#host.redactLog) }
       if (logger !== undefined) params.logger = logger
       this.#tell('notifications/message', params)
     }
   }
 
   get elicit(): Context['elicit'] {
-    return (request) =>
-      this.#ask<ElicitResult>(
+    return (request) => {
+      let params: JsonObject = {}
+      if ('url' in request && request.done !== undefined) {
+        const tell = (): void => this.#tellDone(params.elicitationId)
+        request.done.then(tell, () => {})
+      }
+      return this.#ask<ElicitResult>(
         'elicitation/create',
-        () => elicitationParams(this.peer.revision, request, randomId),
-        request.key,
+        () => {
+          params = elicitationParams(this.peer.revision, request, randomId)
+          return params
+        },
+        request,
         (given) => {
           if ('url' in request || given.action !== 'accept') return true
           return elicitedContentProblem(request.schema, given.content) === undefined
         },
       )
+    }
   }
 
   get sample(): Context['sample'] {
-    return ({ key, ...params }) =>
+    return ({ key, timeoutMs, ...params }) =>
       this.#ask<CreateMessageResult>(
         'sampling/createMessage',
         () => {
           checkSampling(this.peer.revision, params)
           return { ...params }
         },
-        key,
+        { key, timeoutMs },
       )
   }
 
   get roots(): Context['roots'] {
-    return ({ key } = {}) =>
-      this.#ask<{ roots: Root[] }>('roots/list', () => ({}), key).then(({ roots }) => roots)
+    return (options = {}) =>
+      this.#ask<{ roots: Root[] }>('roots/list', () => ({}), options).then(({ roots }) => roots)
   }
 
   get beginTask(): Context['beginTask'] {
@@ -315,7 +349,7 @@ export class RequestContext implements Context, InFlightRequest, GuardedRequest 
         if (era === 'stateless') delete fitted._meta
         return fitted
       },
-      undefined,
+      {},
     )
   }
 
@@ -364,6 +398,14 @@ export class RequestContext implements Context, InFlightRequest, GuardedRequest 
     return this.isSettled && this.task === undefined
   }
 
+  /** What the user went to a page for is done (2025-11-25, client/elicitation#completion-notifications-for-url-mode-elicitation). */
+  #tellDone(elicitationId: unknown): void {
+    if (elicitationId === undefined || !(this.peer instanceof Session)) return
+    const json = encodeNotification('notifications/elicitation/complete', { elicitationId })
+    if (this.isSettled) this.peer.outlet?.send(json)
+    else this.reply.send(json)
+  }
+
   #tell(method: string, params: JsonObject): void {
     if (this.task !== undefined) this.task.tell(method, params)
     else this.reply.send(encodeNotification(method, params))
@@ -383,10 +425,10 @@ export class RequestContext implements Context, InFlightRequest, GuardedRequest 
   #ask<Answer>(
     method: string,
     makeParams: () => JsonObject,
-    key: string | undefined,
+    options: Question,
     isGood: (answer: JsonObject) => boolean = () => true,
   ): Promise<Answer> {
-    const answer = this.#answerOf(method, makeParams, key, isGood)
+    const answer = this.#answerOf(method, makeParams, options, isGood)
     // A handler that asks two things and is left at the first never looks at the second.
     answer.catch(() => {})
     return answer as Promise<unknown> as Promise<Answer>
@@ -395,17 +437,25 @@ export class RequestContext implements Context, InFlightRequest, GuardedRequest 
   async #answerOf(
     method: string,
     makeParams: () => JsonObject,
-    key: string | undefined,
+    { key, timeoutMs }: Question,
     isGood: (answer: JsonObject) => boolean,
   ): Promise<JsonObject> {
     const params = makeParams()
     requireCapability(this.peer, method, params)
+    this.#questions += 1
+    if (this.#questions > this.#host.maxQuestions) {
+      const message = `A request may ask its client ${this.#host.maxQuestions} times (maxQuestions)`
+      throw new McpError('INTERNAL_ERROR', message)
+    }
     if (this.task !== undefined) return this.task.ask(key, method, params, isGood)
-    if (!(this.peer instanceof Session)) {
+    const { peer } = this
+    if (!(peer instanceof Session)) {
       this.#round ??= this.#newRound()
       return this.#round.ask(key, method, params, isGood)
     }
-    const answer = await this.peer.request(method, params, this.reply, this.signal)
+    const answer = await askWithin(timeoutMs, method, this.signal, (signal) =>
+      peer.request(method, params, this.reply, signal),
+    )
     this.touch(Date.now())
     const problem = answerProblem(method, answer)
     if (problem !== undefined || !isGood(answer)) {

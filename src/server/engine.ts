@@ -29,6 +29,7 @@ import {
   overloaded,
   type WaitingRequest,
 } from './admission.ts'
+import { checkedUrlError } from './client-requests.ts'
 import { Connections } from './connections.ts'
 import { RequestContext } from './context.ts'
 import { sessionKind } from './kinds.ts'
@@ -39,6 +40,7 @@ import {
   type SheddingLimits,
 } from './load-shedding.ts'
 import { isPromise } from './maybe-promise.ts'
+import { type PingOptions, Pings } from './pings.ts'
 import { protocolMethods, readInitialize } from './protocol-methods.ts'
 import type { Reply } from './reply.ts'
 import type { GuardedRequest, RequestGuard, Sender } from './request-guard.ts'
@@ -49,7 +51,7 @@ import { taskLimits } from './tasks/task-options.ts'
 import type { TaskStore } from './tasks/task-store.ts'
 import { Tasks } from './tasks/tasks.ts'
 
-export interface EngineOptions {
+export interface EngineOptions extends PingOptions {
   sessions?: Partial<SessionLimits>
   events?: Partial<EventLogLimits>
   /** Requests that one session or connection may have in progress. Default 1000. */
@@ -119,6 +121,7 @@ export class Engine {
   readonly #holder: Holder
   readonly #sessionNames: Directory<Session>
   readonly #running = new Set<RequestContext>()
+  readonly #pings: Pings
   readonly #stopListening: () => void
   readonly #storage: EngineStorage | undefined
   #tasks: Tasks | undefined = undefined
@@ -152,11 +155,13 @@ export class Engine {
     this.shedding = new LoadShedding({ ...defaultSheddingLimits, ...options.shedding }, openGauge)
     this.eventLimits = { ...defaultEventLogLimits, ...options.events }
     this.subscriptions = new Subscriptions(service.watchResource)
+    this.#pings = new Pings(options, (error) => service.onError(error, undefined))
     this.sessions = new SessionStore(
       options.sessions ?? {},
       {
         ended: (session, reason) => {
           this.guard?.sessionEnded?.(session.id, session.authInfo, reason)
+          this.#pings.forget(session)
           this.#sessionNames.unregister(session.id)
           this.subscriptions.forget(session)
           this.#tasks?.sessionEnded(session)
@@ -167,6 +172,7 @@ export class Engine {
           this.subscriptions.restore(session)
         },
         letGo: (session) => {
+          this.#pings.forget(session)
           this.#sessionNames.unregister(session.id)
           this.subscriptions.letGo(session)
           service.sessionEnded?.(session)
@@ -179,6 +185,7 @@ export class Engine {
     this.sweep = new Sweep(sweepIntervalMs, (error) => service.onError(error, undefined))
     this.sweep.add((nowMs) => {
       this.sessions.sweep(nowMs)
+      this.#pings.sweep(this.sessions, nowMs)
       this.#expire(nowMs)
       this.#tasks?.sweep(nowMs)
       this.shedding.sample()
@@ -458,7 +465,7 @@ export class Engine {
   #answerError(context: RequestContext, thrown: unknown): void {
     if (context.isSettled) return
     const { revision } = context.peer
-    const error = asMcpError(thrown)
+    const error = checkedUrlError(context.peer, asMcpError(thrown))
     if (!(thrown instanceof McpError)) this.service.onError(thrown, context)
     context.flushProgress()
     context.settle(error)

@@ -24,7 +24,9 @@ export function connectInMemory(server: Servable, options: EngineOptions = {}): 
     },
     close: () => {},
   }
-  const connection = new ChannelConnection(engine, channel, undefined, () => {})
+  const connection = new ChannelConnection(engine, channel, undefined, () => {
+    void transport.close()
+  })
   const transport: ClientTransport = {
     start: () => Promise.resolve(),
     send: async (message) => {

@@ -102,10 +102,8 @@ export async function mountedService(
     capabilities: () => capabilities,
     methods,
     encoder,
-    requestState: new RequestStateCodec(
-      options.requestState?.secret,
-      options.requestState?.ttlMs ?? 600_000,
-    ),
+    requestState: new RequestStateCodec(options.requestState),
+    maxQuestions: Number.POSITIVE_INFINITY,
     handlerTimeoutMs: options.handlerTimeoutMs ?? 300_000,
     logging: greeting.capabilities.logging !== undefined,
     onError,

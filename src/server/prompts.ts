@@ -1,6 +1,7 @@
 import { invalidParams, McpError, quoted } from '../protocol/errors.ts'
 import { checkIcons } from '../protocol/icons.ts'
 import { isJsonObject } from '../protocol/json-rpc.ts'
+import { checkMeta } from '../protocol/meta.ts'
 import { shapePrompt, shapePromptResult } from '../protocol/shape.ts'
 import type { GetPromptResult, Icon, JsonObject, Prompt, PromptMessage } from '../protocol/types.ts'
 import { defineKind } from '../registry/kind.ts'
@@ -11,6 +12,7 @@ import type { Context, RequestContext } from './context.ts'
 import { PagedList, viewOf } from './list.ts'
 import { mapMaybe } from './maybe-promise.ts'
 import type { EncodedResult, ResultEncoder } from './result.ts'
+import { withoutType } from './tool-result.ts'
 
 export interface PromptArgumentConfig {
   title?: string
@@ -71,6 +73,7 @@ export class Prompts {
   ): () => void {
     if (name === '') throw new TypeError('A prompt needs a name')
     checkIcons(config.icons)
+    checkMeta(config._meta)
     const { arguments: args = {}, ...described } = config
     const completers = new Map<string, Completer>()
     const listed = Object.entries<PromptArgumentConfig>(args).map(
@@ -125,9 +128,29 @@ function readArguments(prompt: Prompt, given: unknown = {}): Record<string, stri
 }
 
 function toResult(prompt: Prompt, returned: PromptReturn): GetPromptResult {
-  if (!Array.isArray(returned) && typeof returned !== 'string') return returned
+  if (!Array.isArray(returned) && typeof returned !== 'string') {
+    checkMessages(returned.messages)
+    return withoutType(returned)
+  }
+  if (Array.isArray(returned)) checkMessages(returned)
   const messages: PromptMessage[] =
     typeof returned === 'string' ? [{ role: 'user', content: text(returned) }] : returned
   const { description } = prompt
   return description === undefined ? { messages } : { description, messages }
 }
+
+/** A prompt speaks for the user or the assistant, and in content that there is; for nobody else, for instance a system. */
+function checkMessages(messages: unknown): void {
+  const isGood =
+    Array.isArray(messages) &&
+    messages.every(
+      (each) =>
+        isJsonObject(each) &&
+        (each.role === 'user' || each.role === 'assistant') &&
+        isJsonObject(each.content) &&
+        blockTypes.has(String(each.content.type)),
+    )
+  if (!isGood) throw new TypeError('A prompt gave messages without a known role and content')
+}
+
+const blockTypes = new Set(['text', 'image', 'audio', 'resource_link', 'resource'])

@@ -1,4 +1,5 @@
 import { builtin } from '../internal/builtin.ts'
+import { randomId } from '../internal/random-id.ts'
 import { McpError } from '../protocol/errors.ts'
 import { isJsonObject } from '../protocol/json-rpc.ts'
 import type { JsonObject } from '../protocol/types.ts'
@@ -7,6 +8,18 @@ import type { JsonObject } from '../protocol/types.ts'
 export interface RequestState {
   /** The client's answers by the key of the input request. */
   readonly answers: Readonly<Record<string, JsonObject>>
+}
+
+export interface RequestStateOptions {
+  /** At least 16 bytes, the same on all nodes that serve one client. Default: random, which ends with the process. */
+  secret?: string | Uint8Array
+  /** Milliseconds for which a state is good. Default 10 minutes. */
+  ttlMs?: number
+  /**
+   * Takes each state once: for handlers that must not go on twice from the same answer. What has been used is known
+   * to this process, so that all rounds of a request must come to it. Default false.
+   */
+  singleUse?: boolean
 }
 
 /** A longer state is refused in either direction. */
@@ -23,16 +36,24 @@ export class RequestStateCodec {
   #secret: Uint8Array | undefined
   readonly #hasOwnSecret: boolean
   readonly #ttlMs: number
+  /** States that were used and have not expired, with the time when they will; undefined: they may be used again. */
+  readonly #used: Map<string, number> | undefined
+
+  readonly #maxUsed: number
 
   /**
-   * @param secret - at least 16 bytes, the same on all nodes that serve one client; default: random, which ends with
-   *   the process
-   * @param ttlMs - milliseconds for which a state is good
+   * @param maxUsed - how many used states are remembered; beyond that none is taken
+   * @throws RangeError for a secret that is too short
    */
-  constructor(secret: string | Uint8Array | undefined, ttlMs: number) {
+  constructor(
+    { secret, ttlMs = 600_000, singleUse = false }: RequestStateOptions = {},
+    maxUsed = 100_000,
+  ) {
     this.#secret = secret === undefined ? undefined : checked(secret)
     this.#hasOwnSecret = secret !== undefined
     this.#ttlMs = ttlMs
+    this.#used = singleUse ? new Map() : undefined
+    this.#maxUsed = maxUsed
   }
 
   /** Signs with that secret from here on, if the server has not been given one of its own. */
@@ -43,7 +64,12 @@ export class RequestStateCodec {
 
   encode(state: RequestState, binding: string, nowMs: number): string {
     const payload = Buffer.from(
-      JSON.stringify({ answers: state.answers, expires: nowMs + this.#ttlMs }),
+      JSON.stringify({
+        answers: state.answers,
+        expires: nowMs + this.#ttlMs,
+        // Two states of one millisecond are two, where each can be used once.
+        ...(this.#used !== undefined && { id: randomId() }),
+      }),
     ).toString('base64url')
     const encoded = `${payload}.${this.#sign(payload, binding)}`
     if (encoded.length > maxLength) {
@@ -66,7 +92,20 @@ export class RequestStateCodec {
     const state: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString())
     if (!isJsonObject(state) || typeof state.expires !== 'number') throw refused('is malformed')
     if (nowMs > state.expires) throw refused('has expired')
+    this.#use(expected.toString(), state.expires, nowMs)
     return { answers: state.answers as RequestState['answers'] }
+  }
+
+  #use(signature: string, expiresMs: number, nowMs: number): void {
+    const used = this.#used
+    if (used === undefined) return
+    if (used.has(signature)) throw refused('has been used')
+    for (const [each, untilMs] of used) {
+      if (nowMs <= untilMs) break
+      used.delete(each)
+    }
+    if (used.size >= this.#maxUsed) throw refused('cannot be taken now: too many are in use')
+    used.set(signature, expiresMs)
   }
 
   #sign(payload: string, binding: string): string {

@@ -1,5 +1,6 @@
 import { McpError, quoted } from '../protocol/errors.ts'
 import { checkIcons } from '../protocol/icons.ts'
+import { checkMeta } from '../protocol/meta.ts'
 import { shapeResource, shapeResourceContents, shapeResourceTemplate } from '../protocol/shape.ts'
 import type {
   Annotations,
@@ -105,8 +106,7 @@ export class Resources {
   /** @returns a function that takes the resource away again; @throws TypeError for a URI that is none or is taken */
   add(uri: string, config: ResourceConfig, read: ResourceReader): () => void {
     if (!uriPattern.test(uri)) throw new TypeError(`Not a URI: ${uri}`)
-    checkAnnotations(config.annotations)
-    checkIcons(config.icons)
+    checkDescription(config)
     const registered = { resource: { uri, name: uri, ...config }, read }
     this.resources.add(uri, registered)
     return () => this.resources.remove(uri, registered)
@@ -133,8 +133,7 @@ export class Resources {
   addTemplate(template: string, config: ResourceTemplateConfig, read: ResourceReader): () => void {
     const uriTemplate = parseUriTemplate(template)
     const { complete = {}, list, ...described } = config
-    checkAnnotations(config.annotations)
-    checkIcons(config.icons)
+    checkDescription(config)
     for (const name of Object.keys(complete)) {
       if (!uriTemplate.variables.includes(name)) {
         throw new TypeError(`${template} has no variable "${name}" to complete`)
@@ -232,11 +231,26 @@ function notFound(uri: string): McpError {
   return new McpError('RESOURCE_NOT_FOUND', `Resource not found: ${quoted(uri)}`, { data: { uri } })
 }
 
-function checkAnnotations({ audience, priority }: Annotations = {}): void {
+function checkDescription({ annotations = {}, icons, size, _meta }: ResourceConfig): void {
+  const { audience, priority, lastModified } = annotations
   if (audience?.some((each) => each !== 'user' && each !== 'assistant')) {
     throw new TypeError('annotations.audience may hold "user" and "assistant" only')
   }
   if (priority !== undefined && !(priority >= 0 && priority <= 1)) {
     throw new TypeError('annotations.priority must be a number from 0 to 1')
   }
+  if (lastModified !== undefined && !isTime(lastModified)) {
+    throw new TypeError('annotations.lastModified must be a time of ISO 8601')
+  }
+  if (size !== undefined && !(Number.isSafeInteger(size) && size >= 0)) {
+    throw new TypeError('size must be a number of bytes')
+  }
+  checkIcons(icons)
+  checkMeta(_meta)
+}
+
+const isoTime = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?)?$/
+
+function isTime(text: string): boolean {
+  return isoTime.test(text) && !Number.isNaN(Date.parse(text))
 }

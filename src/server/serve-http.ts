@@ -28,8 +28,9 @@ export interface ServeHttpOptions extends EngineOptions, HttpEndpointOptions {
   /** Path at which WebSockets are accepted, for instance `/ws`. Default: none. */
   webSocketPath?: string
   /**
-   * Serves the HTTP with SSE transport of 2024-11-05 too, at `/sse` and `/messages`. Default false: the specification
-   * has deprecated it.
+   * Serves the HTTP with SSE transport of 2024-11-05 too, at `/sse` and `/messages`. Default false.
+   *
+   * @deprecated by the specification since 2025-03-26: clients should move to Streamable HTTP
    */
   legacySse?: boolean
   /**

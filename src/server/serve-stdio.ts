@@ -41,7 +41,7 @@ export function serveStdio(server: Servable, options: ServeStdioOptions = {}): S
     input,
     output,
     (each) => {
-      connection = new ChannelConnection(engine, each, undefined, () => {})
+      connection = new ChannelConnection(engine, each, undefined, () => void finish())
       return {
         message: (text) => connection.message(text),
         fault: (error) => connection.fault(error),

@@ -16,7 +16,7 @@ import {
   Prompts,
 } from './prompts.ts'
 import { type ErrorHook, errorReporter } from './report-error.ts'
-import { RequestStateCodec } from './request-state.ts'
+import { RequestStateCodec, type RequestStateOptions } from './request-state.ts'
 import {
   type ResourceConfig,
   type ResourceReader,
@@ -45,11 +45,16 @@ export interface ServerOptions {
   /** Items on one page of a list. Default 1000. */
   pageSize?: number
   /** How the state of `input_required` rounds is signed. Default: a random secret, good for 10 minutes. */
-  requestState?: { secret?: string | Uint8Array; ttlMs?: number }
+  requestState?: RequestStateOptions
   /** Limits of the tasks that calls of tools become, and where they are kept. */
   tasks?: TaskOptions
-  /** Offers log messages to clients (`context.log`). Default true. */
-  logging?: boolean
+  /**
+   * Offers log messages to clients (`context.log`). Default true. What looks like a secret is redacted in any case;
+   * `redact` takes out what else must not leave the process, for instance personal data.
+   */
+  logging?: boolean | { redact: (data: unknown) => unknown }
+  /** How often one request may ask its client for something: a bound for loops of tools. Default 100. */
+  maxQuestions?: number
   /** Milliseconds after which an asynchronous handler that shows no sign of life is given up. Default 300,000. */
   handlerTimeoutMs?: number
   /** Told of what handlers throw. Default: one line on stderr. */
@@ -125,10 +130,12 @@ export interface Server extends Servable {
  */
 export function defineServer(options: ServerOptions): Server {
   const { ttlMs = 0, scope = 'private' } = options.cache ?? {}
-  const { pageSize = 1000, handlerTimeoutMs = 300_000 } = options
+  const { pageSize = 1000, handlerTimeoutMs = 300_000, maxQuestions = 100 } = options
+  const { logging = true } = options
   requireInteger('cache.ttlMs', ttlMs, 0)
   requireInteger('pageSize', pageSize, 1)
   requireInteger('handlerTimeoutMs', handlerTimeoutMs, 1)
+  requireInteger('maxQuestions', maxQuestions, 0)
 
   checkIcons(options.icons)
   const info = implementationOf(options)
@@ -150,7 +157,7 @@ export function defineServer(options: ServerOptions): Server {
   resources.templates.onChange(() => announce({ list: 'resources' }))
 
   const encoder = new ResultEncoder(info, { ttlMs, cacheScope: scope })
-  const capabilities: ServerCapabilities = options.logging === false ? {} : { logging: {} }
+  const capabilities: ServerCapabilities = logging === false ? {} : { logging: {} }
   const methods = new Map<string, MethodHandler>()
   const extensions = new Extensions(capabilities)
   // A feature once offered stays advertised, even when its last item is removed: clients may be using its lists.
@@ -199,12 +206,11 @@ export function defineServer(options: ServerOptions): Server {
     extensionMethods: extensions.methods,
     taskLimits: taskLimits(options.tasks, pageSize),
     encoder,
-    requestState: new RequestStateCodec(
-      options.requestState?.secret,
-      options.requestState?.ttlMs ?? 600_000,
-    ),
+    requestState: new RequestStateCodec(options.requestState),
     handlerTimeoutMs,
-    logging: options.logging ?? true,
+    maxQuestions,
+    logging: logging !== false,
+    redactLog: typeof logging === 'object' ? logging.redact : undefined,
     capabilities: () => capabilities,
     onError,
     onChange: (listener) => {

@@ -10,14 +10,21 @@ export function plainResult(returned: unknown): CallToolResult {
   if (returned === undefined) return { content: [] }
   if (Array.isArray(returned)) return { content: returned as ContentBlock[] }
   if (isJsonObject(returned)) {
-    if (Array.isArray(returned.content)) return returned as unknown as CallToolResult
+    if (Array.isArray(returned.content)) return withoutType(returned as unknown as CallToolResult)
     if (typeof returned.type === 'string') return { content: [returned as unknown as ContentBlock] }
   }
   throw new McpError('INTERNAL_ERROR', 'The tool returned neither text, content nor a result')
 }
 
+/** What kind of result it is, is for the protocol to say (2026-07-28, basic/index#resulttype). */
+export function withoutType<Result extends object>(result: Result): Result {
+  if (!('resultType' in result)) return result
+  const { resultType: _, ...rest } = result
+  return rest as Result
+}
+
 export function structuredResult(returned: unknown): CallToolResult {
-  if (isToolResult(returned)) return returned
+  if (isToolResult(returned)) return withoutType(returned)
   return { content: [text(JSON.stringify(returned) ?? 'null')], structuredContent: returned }
 }
 

@@ -7,6 +7,8 @@ import {
 } from '../protocol/header-parameters.ts'
 import { checkIcons } from '../protocol/icons.ts'
 import { isJsonObject } from '../protocol/json-rpc.ts'
+import { checkMeta } from '../protocol/meta.ts'
+import { isSecretName } from '../protocol/secret-names.ts'
 import { shapeTool, shapeToolResult } from '../protocol/shape.ts'
 import type { CallToolResult, JsonObject, Tool } from '../protocol/types.ts'
 import { defineKind } from '../registry/kind.ts'
@@ -14,6 +16,7 @@ import type { Registry } from '../registry/registry.ts'
 import type { Context, RequestContext } from './context.ts'
 import { InputRequired } from './input-round.ts'
 import { PagedList, viewOf } from './list.ts'
+import { withoutCredentials } from './log-data.ts'
 import { isPromise, mapMaybe } from './maybe-promise.ts'
 import type { EncodedResult, ResultEncoder } from './result.ts'
 import { type Checked, type CompiledSchema, compileSchema, type SchemaInput } from './schema.ts'
@@ -21,6 +24,7 @@ import type { MethodHost } from './service.ts'
 import { callAsTask, readTaskConfig, type TaskConfig, taskMode } from './tasks/task-call.ts'
 import type { ToolConfig, ToolHandler } from './tool-config.ts'
 import { failed, plainResult, structuredResult } from './tool-result.ts'
+import { warnOnce } from './warn-once.ts'
 
 interface RegisteredTool {
   readonly tool: Tool
@@ -83,6 +87,7 @@ export class Tools {
     const { input, output, task: taskConfig, ui, unboundedPatterns, ...described } = config
     const registered = withToolName(name, () => {
       checkIcons(config.icons)
+      checkMeta(config._meta)
       const compiled = compileSchema(input ?? noArguments, 'input', unboundedPatterns)
       if (compiled.json.type !== 'object') throw new TypeError('input must have type "object"')
       const compiledOutput =
@@ -91,11 +96,13 @@ export class Tools {
       if (compiledOutput !== undefined) tool.outputSchema = compiledOutput.json
       const task = readTaskConfig(taskConfig)
       if (task !== undefined) tool.execution = { taskSupport: task.support }
+      const parameters = headerParameters(compiled.json)
+      for (const each of parameters) warnOfSecret(name, each)
       return {
         tool,
         input: compiled,
         output: compiledOutput,
-        headerParameters: headerParameters(compiled.json),
+        headerParameters: parameters,
         task,
         needsContent: ui !== undefined,
         handler: handler as RegisteredTool['handler'],
@@ -194,8 +201,7 @@ export class Tools {
     if (error instanceof McpError || error instanceof InputRequired) throw error
     // A handler that was told to stop may end by any error.
     if (!context.signal.aborted) this.#onFailure(error, context)
-    const message = error instanceof Error ? error.message : String(error)
-    return failed(message === '' ? 'The tool failed' : message)
+    return failed(toldOf(error))
   }
 
   #finish(
@@ -229,6 +235,17 @@ export class Tools {
   }
 }
 
+const stackFrame = /^\s+at\s/
+const maxTold = 10_000
+
+/** What the model is told of a failure: the message, without credentials or a stack that got into it. */
+function toldOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  const lines = message.split('\n').filter((line) => !stackFrame.test(line))
+  const told = withoutCredentials(lines.join('\n')).slice(0, maxTold)
+  return told === '' ? 'The tool failed' : told
+}
+
 function withToolName<Value>(name: string, make: () => Value): Value {
   try {
     return make()
@@ -242,8 +259,15 @@ function withToolName<Value>(name: string, make: () => Value): Value {
 const goodName = /^[A-Za-z0-9_.\-/]{1,128}$/
 
 function warnOfName(name: string): void {
-  process.emitWarning(
+  warnOnce(
+    'TSMCP_TOOL_NAME',
     `Tool name "${quoted(name)}" should have at most 128 characters, of A-Z a-z 0-9 _ - . only`,
-    { code: 'TSMCP_TOOL_NAME' },
   )
+}
+
+/** Headers end up in the logs of all that stand between. */
+function warnOfSecret(tool: string, { path }: HeaderParameter): void {
+  if (!path.some(isSecretName)) return
+  const text = `Tool ${quoted(tool)}: ${quoted(path.join('.'))} looks secret and should have no x-mcp-header`
+  warnOnce('TSMCP_SECRET_HEADER', text)
 }

@@ -77,6 +77,11 @@ export class EventStream {
     this.#closeSink()
   }
 
+  /** Ends the response but not the stream: its client does not answer any more, but may come back. */
+  hangUp(): void {
+    this.#closeSink()
+  }
+
   /** No further message: the response ends, and so will any that resumes the stream. */
   end(): void {
     if (!this.ended) {

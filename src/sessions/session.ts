@@ -24,6 +24,12 @@ export interface Outlet {
   send(json: string): void
 }
 
+/** Where messages go that belong to no request. */
+export interface SessionOutlet extends Outlet {
+  /** The client does not answer any more: gives up the connection to it. */
+  hangUp(): void
+}
+
 /** A request in progress, as far as its session needs to know. */
 export interface InFlightRequest {
   cancel(reason: string): void
@@ -68,7 +74,7 @@ export class Session implements Peer {
   /** Resources whose updates the client wants. */
   subscriptions: Set<string> | undefined = undefined
   /** Where messages go that belong to no request; undefined while the client listens to none. */
-  outlet: Outlet | undefined = undefined
+  outlet: SessionOutlet | undefined = undefined
   /** The stream on which an earlier process sent what belongs to no request, until its client comes back to it. */
   #interrupted: EventStream | undefined = undefined
   #streams: Map<number, EventStream> | undefined = undefined
@@ -118,6 +124,12 @@ export class Session implements Peer {
     if (this.#streams === undefined) return true
     for (const stream of this.#streams.values()) if (stream.isAttached) return false
     return true
+  }
+
+  /** There is a way to tell the client something that it has not asked for. */
+  get isListening(): boolean {
+    if (!this.#isInitialized || this.outlet === undefined) return false
+    return !(this.outlet instanceof EventStream) || this.outlet.isAttached
   }
 
   /** The session can be let go of and looked up again: there is no more to it than what is kept. */
@@ -256,6 +268,25 @@ export class Session implements Peer {
     })
   }
 
+  /**
+   * Asks the client for a sign of life.
+   *
+   * @param answered - called when one comes, even an error
+   * @returns a function that stops waiting for it
+   */
+  ping(answered: () => void): () => void {
+    const id = this.#nextRequestId++
+    const giveUp = (): void => void this.#pending?.delete(id)
+    const settle = (): void => {
+      giveUp()
+      answered()
+    }
+    this.#pending ??= new Map()
+    this.#pending.set(id, { resolve: settle, reject: settle })
+    this.outlet?.send(encodeRequest(id, 'ping', {}))
+    return giveUp
+  }
+
   /** `notifications/initialized` has arrived: the client may be asked things (2025-11-25, lifecycle#initialization). */
   markInitialized(): void {
     this.#isInitialized = true
@@ -277,10 +308,18 @@ export class Session implements Peer {
     })
   }
 
-  /** Hands an answer of the client to the request it belongs to; false when there is none. */
+  /**
+   * Hands an answer of the client to the request it belongs to. One that comes too late is ignored
+   * (2025-11-25, basic/utilities/cancellation).
+   *
+   * @returns false when no request of ours ever had its id
+   */
   respond(response: JsonRpcResponse): boolean {
-    const pending = response.id === undefined ? undefined : this.#pending?.get(response.id)
-    if (pending === undefined) return false
+    const { id } = response
+    const pending = id === undefined ? undefined : this.#pending?.get(id)
+    if (pending === undefined) {
+      return typeof id === 'number' && id >= 1 && id < this.#nextRequestId
+    }
     if (response.result !== undefined) pending.resolve(response.result)
     else {
       const { code, message } = response.error ?? { code: 0, message: 'no error given' }

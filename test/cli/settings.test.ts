@@ -32,6 +32,7 @@ test('without flags and variables every setting has its default', () => {
     dataSurvives: 'process',
     sessionIdleMs: 1_800_000,
     sessionMaxAgeMs: 604_800_000,
+    pingIntervalMs: 0,
     maxSessions: 100_000,
     maxSessionsPerPrincipal: 10_000,
     maxConnections: 100_000,

@@ -146,7 +146,7 @@ suite('Tools with a user interface', () => {
     })
   }
 
-  test('26.apps.003 26.apps.004 26.apps.006: clients without one are not shown what is for it alone, and the rest works', async (t) => {
+  test('26.apps.003 26.apps.004 26.apps.006 26.discover.016 25.tools.004: clients without one are not shown what is for it alone, and the rest works', async (t) => {
     const names = async (capabilities: object, version: string) => {
       const peer = await connectAs(t, appServer(), version, capabilities)
       const tools = list((await peer.request('tools/list')).result?.tools)

@@ -19,6 +19,7 @@ function auditServer(requiresClient?: boolean): Server {
     methods: {
       'audit/last': ({ count }, context) => ({ count, method: context.method }),
       'audit/slow': async () => ({ slow: true }),
+      'audit/partial': () => ({ resultType: 'com.example/partial', from: 1 }),
     },
     ...(requiresClient !== undefined && { requiresClient }),
   })
@@ -32,7 +33,7 @@ suite('What is advertised', () => {
     assert.deepEqual(capabilities?.extensions, { [id]: { depth: 3 } })
   })
 
-  test('26.versioning.006: nothing, unless one is added', async (t) => {
+  test('26.versioning.006 26.discover.014: nothing, unless one is added', async (t) => {
     const peer = await connectStateless(t, defineServer({ name: 'x', version: '1' }))
     const { capabilities } = (await peer.request('server/discover')).result ?? {}
     assert.equal(Object.hasOwn(capabilities ?? {}, 'extensions'), false)
@@ -56,7 +57,7 @@ suite('What is advertised', () => {
     'com.example/audit-',
     '',
   ]) {
-    test(`26.versioning.005: "${bad}" is no identifier`, () => {
+    test(`26.versioning.005 26.discover.013 26.base.050: "${bad}" is no identifier`, () => {
       const server = defineServer({ name: 'x', version: '1' })
       assert.throws(() => server.extension(bad), /Not the identifier of an extension/)
     })
@@ -92,7 +93,7 @@ suite('What a client declares', () => {
   })
 
   for (const settings of [true, null, [], 'x', 1]) {
-    test(`26.versioning.006: settings of ${JSON.stringify(settings)} are refused`, async (t) => {
+    test(`26.versioning.006 26.discover.017: settings of ${JSON.stringify(settings)} are refused`, async (t) => {
       const capabilities = { extensions: { 'a.b/c': settings } }
       const peer = await connectStateless(t, auditServer(), capabilities)
       const answer = await peer.request('tools/list')
@@ -113,7 +114,15 @@ suite('Methods of an extension', () => {
     assert.equal((await peer.request('audit/slow')).result?.slow, true)
   })
 
-  test('26.versioning.007: refuse a client that does not, and say what is missing', async (t) => {
+  test('26.base.013 26.base.014: may have kinds of result of their own, for clients that declare it', async (t) => {
+    const peer = await connectStateless(t, auditServer(), declared)
+    const { result } = await peer.request('audit/partial')
+    assert.deepEqual([result?.resultType, result?.from], ['com.example/partial', 1])
+    const other = await connectStateless(t, auditServer())
+    assert.equal((await other.request('audit/partial')).error?.code, -32021)
+  })
+
+  test('26.versioning.007 26.discover.016 26.base.014: refuse a client that does not, and say what is missing', async (t) => {
     const endpoint = await startEndpoint(t, auditServer())
     const { status, message } = await endpoint.stateless('audit/last', {})
     assert.equal(status, 400)

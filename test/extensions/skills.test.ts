@@ -122,6 +122,27 @@ suite('What a server says of its skills', () => {
     }
   })
 
+  test('26.resources.029: the size in the list is that of the bytes, not of their base64', async (t) => {
+    const peer = await connect(t, {
+      path: 'sized',
+      files: {
+        'SKILL.md': `${skillMd('sized')}Größe: 漢\n`,
+        'logo.png': new Uint8Array(1001).fill(255),
+      },
+    })
+    const [listed] = list((await peer.request('resources/list')).result?.resources)
+    const contents = async (uri: unknown) =>
+      list((await peer.request('resources/read', { uri })).result?.contents)[0]
+    const text = String((await contents(listed?.uri))?.text)
+    assert.equal(listed?.size, Buffer.byteLength(text))
+    assert.notEqual(listed?.size, text.length)
+    const [skill] = await all(peer, 'skills/list', 'skills')
+    const logo = list(skill?.resources).find(({ uri }) => String(uri).endsWith('logo.png'))
+    assert.equal(logo?.size, 1001)
+    const { blob } = (await contents(logo?.uri)) ?? {}
+    assert.equal(Buffer.from(String(blob), 'base64').length, 1001)
+  })
+
   test('files have the type of their content', async (t) => {
     const peer = await connect(t, refunds)
     const types: unknown[] = []

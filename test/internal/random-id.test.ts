@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { randomId } from '../../src/internal/random-id.ts'
 
-test('25.sessions.002 25.sessions.003: ids are 22 characters of base64url, and no two are alike', () => {
+test('25.sessions.002 25.sessions.003 26.security.036: ids are 22 characters of base64url, and no two are alike', () => {
   const ids = new Set<string>()
   // More than one drawing of random bytes holds.
   for (let index = 0; index < 2000; index += 1) ids.add(randomId())
@@ -13,7 +13,7 @@ test('25.sessions.002 25.sessions.003: ids are 22 characters of base64url, and n
   }
 })
 
-test('25.sessions.016: every bit of an id is as often set as not', () => {
+test('25.sessions.016 26.security.036: every bit of an id is as often set as not', () => {
   const counts = new Array<number>(128).fill(0)
   const draws = 4000
   for (let draw = 0; draw < draws; draw += 1) {

@@ -52,7 +52,7 @@ function makeServer() {
 }
 
 suite('a policy on the way of requests', () => {
-  test('25.tools.022 26.tools.068 26.caching.037: a call that is not allowed does not reach its handler, and does not say whether there is such a tool', async (t) => {
+  test('25.tools.022 26.tools.068 26.caching.037 26.caching.038 26.security.012 25.security.001: a call that is not allowed does not reach its handler, and does not say whether there is such a tool', async (t) => {
     const { client } = await serveSecured(t, makeServer(), { policy, callers })
     const call = (token: string, name: string) =>
       client.stateless('tools/call', { name, arguments: {} }, as(token))
@@ -66,7 +66,7 @@ suite('a policy on the way of requests', () => {
     assert.equal((await call('b', 'weather.today')).status, 403)
   })
 
-  test('lists show what the caller may use, in both eras', async (t) => {
+  test('26.tools.010 26.resources.007 26.prompts.006: lists show what the caller may use, in both eras', async (t) => {
     const { client } = await serveSecured(t, makeServer(), { policy, callers })
     const names = async (token: string, method: string, member: string, key: string) => {
       const { message } = await client.stateless(method, {}, as(token))
@@ -101,7 +101,7 @@ suite('a policy on the way of requests', () => {
     assert.equal(list(message.result?.tools as never).length, 2)
   })
 
-  test('25.completion.006 26.resources.044: what is hidden is neither completed, subscribed to nor listened for', async (t) => {
+  test('25.completion.006 26.completion.024 26.resources.044: what is hidden is neither completed, subscribed to nor listened for', async (t) => {
     const { client } = await serveSecured(t, makeServer(), { policy, callers })
     const complete = (token: string, ref: object) =>
       client.stateless(
@@ -109,11 +109,29 @@ suite('a policy on the way of requests', () => {
         { ref, argument: { name: 'a', value: '' } },
         as(token),
       )
-    assert.equal((await complete('a', { type: 'ref/prompt', name: 'hidden' })).status, 403)
+    const hidden = await complete('a', { type: 'ref/prompt', name: 'hidden' })
+    assert.equal(hidden.status, 403)
+    const absent = await complete('a', { type: 'ref/prompt', name: 'absent' })
+    assert.equal(hidden.text.replaceAll('hidden', 'absent'), absent.text)
     assert.equal((await complete('r', { type: 'ref/prompt', name: 'hidden' })).status, 200)
     assert.equal((await complete('a', { type: 'ref/resource', uri: 'files://{name}' })).status, 403)
     const listen = { notifications: { resourceSubscriptions: ['docs://public', 'docs://secret'] } }
     assert.equal((await client.stateless('subscriptions/listen', listen, as('a'))).status, 403)
+  })
+
+  test('26.resources.046: a resource that may not be read is not read, nor is it told whether it is there', async (t) => {
+    const reads: string[] = []
+    const server = defineServer({ name: 'read', version: '1' })
+    server.resourceTemplate('docs://{name}', {}, ({ uri }) => {
+      reads.push(uri)
+      return uri
+    })
+    const { client } = await serveSecured(t, server, { policy, callers })
+    const read = (uri: string) => client.stateless('resources/read', { uri }, as('a'))
+    assert.equal((await read('docs://public')).status, 200)
+    assert.equal((await read('docs://secret')).status, 403)
+    assert.equal((await read('nowhere://absent')).status, 403)
+    assert.deepEqual(reads, ['docs://public'])
   })
 
   test('a policy that is saved counts for the next request, its lists too', async (t) => {
@@ -173,6 +191,17 @@ suite('limits on the way of requests', () => {
     assert.match(String(refused.headers['retry-after']), /^[1-9]\d*$/)
     assert.equal(refused.message.id, 1)
     assert.equal(refused.message.error?.code, -32603)
+  })
+
+  test('25.completion.004 26.completion.016 26.completion.022: questions for completion are counted as well', async (t) => {
+    const limits = { rates: [{ per: 'address', rate: '2/hour', burst: 2 }] } as const
+    const { client } = await serveSecured(t, makeServer(), { limits })
+    const complete = async () => {
+      const ref = { type: 'ref/prompt', name: 'hidden' }
+      const argument = { name: 'a', value: '' }
+      return (await client.stateless('completion/complete', { ref, argument })).status
+    }
+    assert.deepEqual([await complete(), await complete(), await complete()], [200, 200, 429])
   })
 
   test('an address is counted before it is asked who calls, guesses at credentials too', async (t) => {

@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { type Context, defineServer } from '../../src/index.ts'
+import { type Context, defineServer, type McpError } from '../../src/index.ts'
 import { formSchema } from '../support/fixture-server.ts'
 import { startEndpoint } from '../support/http.ts'
-import { ableClient, firstText, list, type Message, request } from '../support/messages.ts'
+import {
+  ableClient,
+  firstText,
+  list,
+  type Message,
+  notification,
+  request,
+  statefulVersions,
+} from '../support/messages.ts'
 import { connectStateful, type Peer } from '../support/peer.ts'
 import { assertError, assertToolError } from '../support/refusals.ts'
 
@@ -31,6 +39,36 @@ async function askThrough(
 const accept = (content: object) => ({ result: { action: 'accept', content } })
 
 suite('elicitation by form', () => {
+  for (const version of ['2025-11-25', '2025-06-18'] as const) {
+    test(`26.schema.027: numbers may be fractional (${version})`, async (t) => {
+      const number = { type: 'number', minimum: 0.25, maximum: 0.75, default: 0.5 }
+      const schema = { type: 'object', properties: { number } } as const
+      const server = makeServer(({ elicit }) => elicit({ message: 'm', schema }))
+      const peer = await connectStateful(t, server, version, ableClient)
+      const { question, reply } = await askThrough(peer, accept({ number: 0.7 }))
+      assert.deepEqual(question.params?.requestedSchema, schema)
+      assert.equal(JSON.parse(firstText(reply)).content.number, 0.7)
+      for (const wrong of [0.2, 0.76]) {
+        const refused = await askThrough(peer, accept({ number: wrong }))
+        assert.equal(refused.reply.error?.code, -32603)
+      }
+    })
+  }
+
+  test('0618.elicitation.003: what the client leaves out is left out, whatever the default', async (t) => {
+    const schema = {
+      type: 'object',
+      properties: {
+        name: { type: 'string', default: 'Ada' },
+        age: { type: 'integer', default: 36 },
+      },
+    } as const
+    const server = makeServer(({ elicit }) => elicit({ message: 'm', schema }))
+    const peer = await connectStateful(t, server, '2025-06-18', ableClient)
+    const { reply } = await askThrough(peer, accept({}))
+    assert.deepEqual(JSON.parse(firstText(reply)), { action: 'accept', content: {} })
+  })
+
   test('25.elicitation.003 25.elicitation.005 25.elicitation.007 25.base.010: is a request to the client, with the schema as it is', async (t) => {
     const schema = {
       type: 'object',
@@ -231,12 +269,52 @@ test('a question of a call that is cancelled is cancelled at the client', async 
   const { method, params } = await peer.next()
   assert.equal(method, 'notifications/cancelled')
   assert.equal(params?.requestId, question.id)
-  // 25.cancel.006: the late answer is nobody's.
   peer.send({ jsonrpc: '2.0', id: question.id, result: { action: 'decline' } })
   assert.deepEqual(await peer.settled(), [])
 })
 
-test('25.http.020 25.http.032 25.http.037: over HTTP a question comes on the stream of its call, the answer by POST', async (t) => {
+test('25.cancel.006: over HTTP an answer that comes after the cancellation is taken, and ignored', async (t) => {
+  const endpoint = await startEndpoint(t, makeServer(elicitName))
+  const session = await endpoint.session('2025-11-25', { elicitation: {} })
+  const stream = await session.open(request('tools/call', { name: 'ask' }, 'call'))
+  const question = await stream.events.nextMessage()
+  await session.send(notification('notifications/cancelled', { requestId: 'call' }))
+  assert.equal(
+    (await session.send({ jsonrpc: '2.0', id: question?.id, ...accept({}) })).status,
+    202,
+  )
+  assert.equal((await session.send({ jsonrpc: '2.0', id: 99, ...accept({}) })).status, 400)
+})
+
+test('25.lifecycle.023 1105.lifecycle.003 26.errors.011: each question has the time that it is given, and the handler can tell that from an answer', async (t) => {
+  for (const version of statefulVersions) {
+    const outcomes: unknown[] = []
+    const errors = makeServer(async ({ sample }) => {
+      const request = { messages: [], maxTokens: 1 }
+      const wait = (timeoutMs?: number) =>
+        sample({ ...request, ...(timeoutMs && { timeoutMs }) }).catch(
+          (error: McpError) => error.code,
+        )
+      outcomes.push(...(await Promise.all([wait(20), wait(), wait()])))
+      return 'done'
+    })
+    const peer = await connectStateful(t, errors, version, ableClient)
+    const reply = peer.request('tools/call', { name: 'ask' })
+    const asked = [await peer.next(), await peer.next(), await peer.next()]
+    const cancelled = await peer.next()
+    assert.equal(cancelled.method, 'notifications/cancelled')
+    assert.equal(cancelled.params?.requestId, asked[0]?.id)
+    assert.ok(asked.every(({ params }) => params !== undefined && !('timeoutMs' in params)))
+    const failure = { code: -32001, message: 'Request timed out' }
+    peer.send({ jsonrpc: '2.0', id: asked[1]?.id, error: failure })
+    const result = { role: 'assistant', model: 'm', content: { type: 'text', text: 'x' } }
+    peer.send({ jsonrpc: '2.0', id: asked[2]?.id, result })
+    await reply
+    assert.deepEqual(outcomes, ['CLIENT_TIMEOUT', 'INTERNAL_ERROR', result])
+  }
+})
+
+test('25.http.020 25.http.031 25.http.032 25.http.037: over HTTP a question comes on the stream of its call, the answer by POST', async (t) => {
   const endpoint = await startEndpoint(t, makeServer(elicitName))
   const session = await endpoint.session('2025-11-25', { elicitation: {} })
   const listening = await session.listen()
@@ -248,7 +326,7 @@ test('25.http.020 25.http.032 25.http.037: over HTTP a question comes on the str
   assert.equal(answered.status, 202) // 25.http.009
   assert.equal(answered.text, '')
   const again = await session.send({ jsonrpc: '2.0', id: question.id, result })
-  assert.equal(again.status, 400)
+  assert.equal(again.status, 202)
   const [reply, ...more] = await stream.events.rest()
   assert.equal(reply?.id, 'call')
   assert.deepEqual(more, [])
@@ -266,7 +344,7 @@ test('a client may leave only so many questions unanswered', async (t) => {
   assert.equal(list(peer.received).filter(({ method }) => method !== undefined).length, 64)
 })
 
-test('25.lifecycle.021 25.lifecycle.022: a question that is not answered in time is cancelled at the client, and the call given up', async (t) => {
+test('25.lifecycle.021 25.lifecycle.022 25.lifecycle.026: a question that is not answered in time is cancelled at the client, and the call given up', async (t) => {
   const endpoint = await startEndpoint(t, makeServer(elicitName))
   const session = await endpoint.session('2025-11-25', { elicitation: {} })
   const { events } = await session.open(request('tools/call', { name: 'ask' }, 'call'))
@@ -275,6 +353,24 @@ test('25.lifecycle.021 25.lifecycle.022: a question that is not answered in time
   const [failure, cancelled] = (await events.rest()).toSorted((a) => (a.id === 'call' ? -1 : 1))
   assertError(failure ?? {}, { code: -32603, id: 'call', message: /did not answer within/ })
   if (cancelled !== undefined) assert.equal(cancelled.params?.requestId, question?.id)
+})
+
+test('26.errors.004: codes that a client answers with mean nothing but an error', async (t) => {
+  const codes = [-32000, -32001, -32002, -32010, -32019, -32042, 7]
+  const server = makeServer(async ({ roots }) => {
+    try {
+      return await roots()
+    } catch (error) {
+      const { code, data } = error as McpError
+      return { code, data }
+    }
+  })
+  const peer = await connectStateful(t, server, '2025-11-25', ableClient)
+  for (const code of codes) {
+    const error = { code, message: 'no', data: { supported: ['x'], requiredCapabilities: {} } }
+    const { reply } = await askThrough(peer, { error })
+    assert.deepEqual(JSON.parse(firstText(reply)), { code: 'INTERNAL_ERROR' }, String(code))
+  }
 })
 
 test("25.elicitation.012 26.elicitation.066: the answer of another session is nobody's", async (t) => {

@@ -123,7 +123,7 @@ for (const era of ['2025-11-25', '2026-07-28']) {
       }
     })
 
-    test('26.prompts.022 26.resources.040 26.errors.016 25.resources.009: a reader or prompt that throws: -32603, and only the operator hears why', async (t) => {
+    test('26.prompts.022 26.resources.040 26.errors.016 26.logging.012 25.resources.009: a reader or prompt that throws: -32603, and only the operator hears why', async (t) => {
       const fixture = makeFixture()
       const endpoint = await startEndpoint(t, fixture.server)
       const calls: [string, object][] = [

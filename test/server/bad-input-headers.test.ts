@@ -237,7 +237,11 @@ suite('Mcp-Param headers', () => {
       { region: '=?base64?SGVsbG8=' },
       { 'mcp-param-region': '=?base64?SGVsbG8=' },
     ],
-    ['26.http.073: a number written another way', { count: 42 }, { 'mcp-param-count': '42.0' }],
+    [
+      '26.http.073 26.base.079: a number written another way',
+      { count: 42 },
+      { 'mcp-param-count': '42.0' },
+    ],
     ['a truth', { urgent: false }, { 'mcp-param-urgent': 'false' }],
     ['26.http.047: a nested value', { place: { city: 'Oslo' } }, { 'mcp-param-city': 'Oslo' }],
     ['an empty string', { region: '' }, { 'mcp-param-region': '' }],
@@ -247,7 +251,7 @@ suite('Mcp-Param headers', () => {
       const endpoint = await startEndpoint(t, makeFixture().server)
       const answer = await endpoint.send(call(args, headers))
       assert.equal(answer.status, 200, answer.text)
-      assert.deepEqual(JSON.parse(firstText(answer.message)), args) // 26.base.079
+      assert.deepEqual(JSON.parse(firstText(answer.message)), args)
     })
   }
 

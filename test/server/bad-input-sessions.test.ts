@@ -63,7 +63,7 @@ suite('a session id', () => {
     assert.equal(endpoint.engine.sessions.size, 0)
   })
 
-  test('25.sessions.014 25.sessions.017 25.sessions.015 25.elicitation.023: one of another principal: 404 like an unknown one', async (t) => {
+  test('25.sessions.014 25.sessions.017 25.sessions.015 25.elicitation.023 25.security.005 26.security.035: one of another principal: 404 like an unknown one', async (t) => {
     const endpoint = await startEndpoint(t, makeFixture().server, {
       authenticate: ({ getHeader }) => {
         const subject = getHeader('authorization')

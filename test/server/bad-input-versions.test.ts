@@ -229,7 +229,7 @@ suite('the version of a stateful message', () => {
     }
   })
 
-  test('25.lifecycle.010 25.lifecycle.011 25.versioning.003: an unknown version is answered with the newest stateful one', async (t) => {
+  test('25.lifecycle.010 25.lifecycle.011 25.lifecycle.026 25.versioning.003: an unknown version is answered with the newest stateful one', async (t) => {
     const endpoint = await startEndpoint(t, makeFixture().server)
     for (const version of ['2099-01-01', '2026-07-28', 'nonsense', '']) {
       const { status, message } = await endpoint.send({ body: initialize(version) })

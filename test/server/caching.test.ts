@@ -38,7 +38,7 @@ const others: [method: string, params: object][] = [
 const hints = (result: Loose | undefined) => [result?.ttlMs, result?.cacheScope]
 
 suite('caching hints', () => {
-  test('26.caching.001 26.caching.002 26.caching.014 26.tools.014: are on what may be cached, by default for no time and privately', async (t) => {
+  test('26.caching.001 26.caching.002 26.caching.014 26.caching.026 26.caching.035 26.tools.014: are on what may be cached, by default for no time and privately', async (t) => {
     const peer = await connectStateless(t, makeServer())
     for (const [method, params] of cacheable) {
       const { result } = await peer.request(method, params)

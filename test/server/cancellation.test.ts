@@ -52,7 +52,7 @@ for (const version of ['2026-07-28', '2025-11-25', '2024-11-05']) {
       const aborted = once(signal, 'abort')
       peer.notify('notifications/cancelled', { requestId: 'slow', reason: 'changed my mind' })
       await aborted
-      assert.match(String(signal.reason), /changed my mind/) // 26.cancel.022
+      assert.match(String(signal.reason), /changed my mind/)
       release.resolve()
       await finished.promise
       const beside = (await peer.settled()).filter(({ method }) => method !== undefined)

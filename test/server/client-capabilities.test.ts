@@ -65,7 +65,7 @@ suite('a client that lacks what a tool needs', () => {
       assert.deepEqual(reply?.error?.data?.requiredCapabilities, missing)
     })
 
-    test(`25.elicitation.002 25.sampling.002 25.lifecycle.016: ${JSON.stringify(capabilities)} ${what} (${ask}, 2025-11-25)`, async (t) => {
+    test(`25.elicitation.002 25.sampling.002 25.lifecycle.016 25.lifecycle.026: ${JSON.stringify(capabilities)} ${what} (${ask}, 2025-11-25)`, async (t) => {
       const peer = await connectStateful(t, makeServer(), '2025-11-25', capabilities)
       const reply = await callOrQuestion(peer, ask)
       assert.equal(reply?.error !== undefined, missing !== undefined)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { defineServer } from '../../src/index.ts'
+import { completeFrom, defineServer } from '../../src/index.ts'
 import { list } from '../support/messages.ts'
 import { connectAs, connectStateless, type Peer } from '../support/peer.ts'
 import { assertError } from '../support/refusals.ts'
@@ -81,7 +81,7 @@ for (const version of ['2026-07-28', '2025-11-25', '2025-03-26', '2024-11-05']) 
       assert.deepEqual(result?.completion, { values: [], hasMore: false })
     })
 
-    test('26.completion.011 26.completion.012 26.completion.021 25.completion.003: what is wrong with a question: -32602', async (t) => {
+    test('26.completion.011 26.completion.012 26.completion.017 26.completion.021 25.completion.003: what is wrong with a question: -32602', async (t) => {
       const peer = await connectAs(t, makeServer(), version)
       const argument = { name: 'name', value: '' }
       const cases: [object, RegExp][] = [
@@ -128,4 +128,22 @@ test('26.completion.001 26.completion.010: without completers the method is unkn
   const withCompleters = await connectStateless(t, makeServer())
   const { result: other } = await withCompleters.request('server/discover')
   assert.deepEqual(other?.capabilities?.completions, {})
+})
+
+test('26.completion.015 26.completion.009: completeFrom finds what begins so, has a word that does, or has the letters, in that order', async (t) => {
+  const server = defineServer({ name: 's', version: '1' })
+  const colors = ['dark red', 'Red', 'green', 'blue', 'crimson', 'red-orange', 'Bordeaux']
+  server.prompt('paint', { arguments: { color: { complete: completeFrom(colors) } } }, () => 'x')
+  const peer = await connectStateless(t, server)
+  const complete = async (value: string) => {
+    const ref = { type: 'ref/prompt', name: 'paint' }
+    const params = { ref, argument: { name: 'color', value } }
+    return (await peer.request('completion/complete', params)).result?.completion?.values
+  }
+  assert.deepEqual(await complete('red'), ['Red', 'red-orange', 'dark red'])
+  assert.deepEqual(await complete('RE'), ['Red', 'red-orange', 'dark red', 'green', 'Bordeaux'])
+  assert.deepEqual(await complete('bu'), ['blue', 'Bordeaux'])
+  assert.deepEqual(await complete('xyz'), [])
+  assert.deepEqual(await complete('.*'), [])
+  assert.deepEqual(await complete(''), colors)
 })

@@ -159,7 +159,10 @@ test('26.base.024 26.base.062 26.base.068: each stateless request is judged by i
 })
 
 test('25.ping.001 25.ping.010: ping is answered with an empty result, in a session of any revision', async (t) => {
+  const endpoint = await startEndpoint(t, makeFixture().server)
   for (const version of statefulVersions) {
+    const session = await endpoint.session(version)
+    assert.deepEqual((await session.call('ping')).result, {})
     const peer = await connectStateful(t, makeFixture().server, version)
     assert.deepEqual((await peer.request('ping')).result, {})
     assert.deepEqual((await peer.request('ping', { _meta: { a: 1 } })).result, {})

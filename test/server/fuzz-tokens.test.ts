@@ -89,7 +89,7 @@ test('26.pagination.006 26.pagination.012: anything but a cursor of this list is
 })
 
 const answers = fc.dictionary(memberName, fc.dictionary(memberName, jsonValue))
-const codec = new RequestStateCodec('a secret of sixteen bytes', 1000)
+const codec = new RequestStateCodec({ secret: 'a secret of sixteen bytes', ttlMs: 1000 })
 
 test('26.mrtr.009: a state comes back as it went', () => {
   fc.assert(

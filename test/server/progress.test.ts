@@ -22,7 +22,7 @@ const numbers = (messages: Message[]) => reports(messages).map((params) => param
 
 for (const version of ['2026-07-28', '2025-11-25']) {
   suite(`progress (${version})`, () => {
-    test('26.schema.026 26.progress.001 26.progress.005 26.progress.006 26.progress.007 25.progress.002 25.progress.004: carries the token, numbers and a message', async (t) => {
+    test('26.schema.026 26.schema.027 26.progress.001 26.progress.005 26.progress.006 26.progress.007 25.progress.002 25.progress.004: carries the token, numbers and a message', async (t) => {
       const { server } = makeServer((progress) => {
         progress(0)
         progress(0.25, 1)
@@ -72,7 +72,7 @@ for (const version of ['2026-07-28', '2025-11-25']) {
       assert.deepEqual(numbers(peer.received), [])
     })
 
-    test('26.progress.009 26.progress.013 25.progress.011: is not sent after the response', async (t) => {
+    test('26.progress.009 26.progress.011 26.progress.013 25.progress.011: is not sent after the response', async (t) => {
       const { server, kept } = makeServer((progress) => progress(1))
       const peer = await connectAs(t, server, version)
       await peer.request('tools/call', { name: 'work' }, { meta: { progressToken: 1 } })

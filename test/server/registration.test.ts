@@ -62,3 +62,69 @@ suite('names of tools', () => {
     })
   }
 })
+
+suite('arguments that are repeated in headers', () => {
+  const withHeader = (name: string, property: object = {}) => ({
+    input: {
+      type: 'object',
+      properties: { [name]: { type: 'string', 'x-mcp-header': 'Value', ...property } },
+    },
+  })
+
+  for (const name of ['password', 'apiKey', 'access_token', 'cardNumber']) {
+    test(`26.tools.031: ${name} is warned of`, async () => {
+      const warned = once(process, 'warning')
+      makeServer().tool(`tool-${name}`, withHeader(name), () => 'x')
+      const [warning] = await warned
+      assert.equal(warning.code, 'TSMCP_SECRET_HEADER')
+      assert.match(warning.message, new RegExp(`: ${name} looks secret`))
+    })
+  }
+
+  test('26.tools.031: what is harmless is not', async () => {
+    const warned: unknown[] = []
+    const listener = (warning: unknown) => void warned.push(warning)
+    process.on('warning', listener)
+    makeServer().tool('region', withHeader('region'), () => 'x')
+    makeServer().tool('tokens', withHeader('tokens'), () => 'x')
+    await new Promise(setImmediate)
+    process.off('warning', listener)
+    assert.deepEqual(warned, [])
+  })
+})
+
+suite('annotations', () => {
+  const add = (lastModified: string) => {
+    const annotations = { lastModified }
+    makeServer().resource('docs://a', { annotations }, () => 'x')
+    makeServer().resourceTemplate('docs://{a}', { annotations }, () => 'x')
+  }
+
+  test('26.resources.032: lastModified is a time of ISO 8601', () => {
+    for (const time of [
+      '2026-07-28',
+      '2026-07-28T12:00Z',
+      '2026-07-28T12:00:00Z',
+      '2026-07-28T12:00:00.123456+02:00',
+    ]) {
+      add(time)
+    }
+    for (const time of [
+      'yesterday',
+      '28.7.2026',
+      '2026-13-01',
+      '2026-07-28T25:00:00Z',
+      '',
+      '1753',
+    ]) {
+      assert.throws(() => add(time), /lastModified must be a time of ISO 8601/, time)
+    }
+  })
+
+  test('26.resources.029: size is a number of bytes', () => {
+    for (const size of [-1, 1.5, Number.NaN, '12' as never]) {
+      const register = () => makeServer().resource('docs://a', { size }, () => 'x')
+      assert.throws(register, /size must be a number of bytes/)
+    }
+  })
+})

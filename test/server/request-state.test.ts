@@ -38,6 +38,36 @@ function assertRefusedState(answer: Message, what: RegExp): void {
 }
 
 suite('a requestState', () => {
+  test('26.mrtr.017: is taken once where the server says so, even by calls at the same time', async (t) => {
+    const endpoint = await startEndpoint(t, makeServer({ singleUse: true }))
+    const [state, other] = await Promise.all([stateAfterOne(endpoint), stateAfterOne(endpoint)])
+    assert.notEqual(state, other)
+    const present = (requestState: string) => call(endpoint, { inputResponses: two, requestState })
+    const answers = await Promise.all([state, state, state, other].map(present))
+    const taken = answers.map(({ result }) => result !== undefined)
+    assert.equal(taken.slice(0, 3).filter(Boolean).length, 1)
+    assert.equal(taken[3], true)
+    assertRefusedState(await present(state), /requestState has been used/)
+    assertRefusedState(await present(other), /requestState has been used/)
+  })
+
+  test('26.mrtr.017: that was used is forgotten when it has expired anyway', () => {
+    const codec = new RequestStateCodec({ ttlMs: 10, singleUse: true }, 20)
+    const encode = (nowMs: number) => codec.encode({ answers: {} }, 'b', nowMs)
+    const state = encode(0)
+    codec.decode(state, 'b', 0)
+    assert.throws(() => codec.decode(state, 'b', 5), /has been used/)
+    assert.throws(() => codec.decode(state, 'b', 11), /has expired/)
+    for (let time = 0; time < 1000; time += 1) codec.decode(encode(time), 'b', time)
+  })
+
+  test('26.mrtr.017: is not taken when too many are in use', () => {
+    const codec = new RequestStateCodec({ ttlMs: 10, singleUse: true }, 20)
+    const use = () => codec.decode(codec.encode({ answers: {} }, 'b', 0), 'b', 0)
+    for (let count = 0; count < 20; count += 1) use()
+    assert.throws(use, /cannot be taken now/)
+  })
+
   test('26.mrtr.011 26.mrtr.012 26.mrtr.034: that was changed anywhere is refused', async (t) => {
     const endpoint = await startEndpoint(t, makeServer())
     const state = await stateAfterOne(endpoint)
@@ -89,7 +119,7 @@ suite('a requestState', () => {
     assert.equal(firstText(await retry({ arguments: { b: { c: 2 }, a: 1 } })), 'x x')
   })
 
-  test('26.mrtr.014 26.elicitation.034 26.elicitation.036 26.elicitation.044 25.elicitation.024: of another principal is refused', async (t) => {
+  test('26.mrtr.014 26.elicitation.034 26.elicitation.035 26.elicitation.036 26.elicitation.044 25.elicitation.024 26.security.037: of another principal is refused', async (t) => {
     const endpoint = await startEndpoint(t, makeServer(), {
       authenticate: ({ getHeader }) => ({ subject: getHeader('authorization') ?? 'nobody' }),
     })
@@ -176,7 +206,7 @@ suite('what is too much to carry on', () => {
 })
 
 test('26.mrtr.015: the codec takes its clock as an argument', () => {
-  const codec = new RequestStateCodec(undefined, 10)
+  const codec = new RequestStateCodec({ ttlMs: 10 })
   const state = codec.encode({ answers: {} }, 'b', 100)
   assert.deepEqual({ ...codec.decode(state, 'b', 110).answers }, {})
   assert.throws(() => codec.decode(state, 'b', 111), /has expired/)

@@ -30,7 +30,7 @@ for (const version of ['2026-07-28', '2025-11-25']) {
       ])
     })
 
-    test('26.resources.010 26.resources.011 26.resources.012 26.resources.013 26.resources.045 25.resources.014: text and bytes', async (t) => {
+    test('26.resources.010 26.resources.011 26.resources.012 26.resources.013 26.resources.014 26.resources.045 25.resources.014: text and bytes', async (t) => {
       const server = makeServer()
       const bytes = new Uint8Array([0, 200, 255])
       server.resource('docs://text', { mimeType: 'text/plain' }, () => 'ä')
@@ -65,7 +65,6 @@ for (const version of ['2026-07-28', '2025-11-25']) {
       ])
       assert.deepEqual(await read('docs://base64'), [{ ...uri('base64'), blob: 'AAA=' }])
       assert.deepEqual(await read('docs://empty'), [{ ...uri('empty'), text: '' }])
-      // 26.resources.014
       assert.deepEqual(await read('docs://many'), [
         { ...uri('many'), mimeType: 'text/plain', text: 'one' },
         { uri: 'docs://many/2', mimeType: 'text/plain', text: 'two' },

@@ -9,7 +9,7 @@ import {
   resourceLink,
   text,
 } from '../../src/index.ts'
-import { allVersions, list } from '../support/messages.ts'
+import { ableClient, allVersions, list } from '../support/messages.ts'
 import { connectAs } from '../support/peer.ts'
 
 const icons = [{ src: 'https://example.com/i.png' }]
@@ -60,9 +60,15 @@ function makeServer() {
     () => blocks().map((content) => ({ role: 'user', content })),
   )
   server.tool('url', {}, () => {
-    throw new McpError('URL_ELICITATION_REQUIRED', 'Sign in first', { data: { elicitations: [] } })
+    throw new McpError('URL_ELICITATION_REQUIRED', 'Sign in first', { data: signIn })
   })
   return server
+}
+
+const signIn = {
+  elicitations: [
+    { mode: 'url', message: 'Sign in', url: 'https://example.com/', elicitationId: '1' },
+  ],
 }
 
 const at = (versions: readonly string[]) => (version: string) => versions.includes(version)
@@ -160,12 +166,11 @@ for (const version of allVersions) {
     })
 
     test('26.errors.008 25.versioning.009 25.elicitation.016: a URL that must be visited first', async (t) => {
-      const peer = await connectAs(t, makeServer(), version)
+      const peer = await connectAs(t, makeServer(), version, ableClient)
       const { error } = await peer.request('tools/call', { name: 'url' })
-      assert.equal(error?.message, 'Sign in first')
-      assert.equal(error.code, version === '2025-11-25' ? -32042 : -32603)
-      // 25.elicitation.018
-      if (version === '2025-11-25') assert.deepEqual(error.data, { elicitations: [] })
+      if (version === '2025-11-25') {
+        assert.deepEqual(error, { code: -32042, message: 'Sign in first', data: signIn })
+      } else assert.equal(error?.code, -32603)
     })
 
     test('25.versioning.006 26.schema.024: methods that it has', async (t) => {
@@ -186,14 +191,14 @@ for (const version of allVersions) {
   })
 }
 
-test('26.errors.010 26.errors.005: an application has codes of its own, outside the reserved range', async (t) => {
+test('26.errors.010 26.errors.005 26.base.019: an application has codes of its own, outside the reserved range', async (t) => {
   const server = defineServer({ name: 's', version: '1' })
   server.tool('tool', {}, () => {
     throw new McpError('APPLICATION_ERROR', 'Sold out', { rpcCode: 1001, data: ['x'] })
   })
   const peer = await connectAs(t, server, '2026-07-28')
   const { error } = await peer.request('tools/call', { name: 'tool' })
-  assert.deepEqual(error, { code: 1001, message: 'Sold out', data: ['x'] }) // 26.base.019
+  assert.deepEqual(error, { code: 1001, message: 'Sold out', data: ['x'] })
   for (const rpcCode of [-32000, -32050, -32768, 1.5, Number.NaN]) {
     assert.throws(() => new McpError('APPLICATION_ERROR', 'x', { rpcCode }), RangeError)
   }

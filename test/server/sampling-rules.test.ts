@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { defineServer, type SampleRequest } from '../../src/index.ts'
-import { firstText } from '../support/messages.ts'
+import { defineServer, type SampleRequest, type Server } from '../../src/index.ts'
+import { firstText, type Loose } from '../support/messages.ts'
 import { connectAs } from '../support/peer.ts'
 import { assertToolError } from '../support/refusals.ts'
 
@@ -96,7 +96,22 @@ for (const version of ['2026-07-28', '2025-11-25']) {
       ],
       ['26.sampling.016: another role', [{ role: 'system' as never, content: text('x') }], /role/],
       [
-        '26.sampling.017: another block',
+        '26.sampling.043: an image that is no base64',
+        [user([{ type: 'image', data: '<png>', mimeType: 'image/png' }])],
+        /data of an image block is base64/,
+      ],
+      [
+        '26.sampling.043: audio without a type',
+        [user([{ type: 'audio', data: 'AA==' } as never])],
+        /audio has a mimeType/,
+      ],
+      [
+        '26.sampling.043 25.sampling.013: text without text',
+        [user([{ type: 'text', text: 5 } as never])],
+        /text block has text/,
+      ],
+      [
+        '26.sampling.017 26.sampling.043: another block',
         [user({ type: 'resource_link', uri: 'a:b', name: 'x' } as never)],
         /resource_link/,
       ],
@@ -139,5 +154,70 @@ for (const version of ['2025-06-18', '2025-03-26', '2024-11-05']) {
       const answer = await ask(t, version, { messages: [user(content as never)] }, { sampling: {} })
       assert.ok(!isAsked(answer), JSON.stringify(content))
     }
+  })
+}
+
+for (const version of ['2026-07-28', '2025-11-25'] as const) {
+  suite(`requests for sampling (${version})`, () => {
+    /** Calls a tool that samples, and answers what it asks until it is done. */
+    async function callThrough(t: Parameters<typeof connectAs>[0], server: Server) {
+      const peer = await connectAs(t, server, version, { sampling: { context: {} } })
+      const answer = { role: 'assistant', model: 'm', content: text('yo') }
+      const asked: Loose[] = []
+      if (version === '2025-11-25') {
+        const reply = peer.request('tools/call', { name: 'ask' })
+        const answering = (async () => {
+          for (;;) {
+            const { id, params } = await peer.next()
+            asked.push(params as Loose)
+            peer.send({ jsonrpc: '2.0', id, result: answer })
+          }
+        })()
+        void answering
+        return { asked, reply: await reply }
+      }
+      for (let params: object = {}; ; ) {
+        const reply = await peer.request('tools/call', { name: 'ask', ...params })
+        const { inputRequests, requestState } = reply.result ?? {}
+        if (inputRequests === undefined) return { asked, reply }
+        const keys = Object.keys(inputRequests)
+        asked.push(...keys.map((each) => inputRequests[each]?.params as Loose))
+        params = {
+          requestState,
+          inputResponses: Object.fromEntries(keys.map((each) => [each, answer])),
+        }
+      }
+    }
+
+    test('26.sampling.018 26.sampling.012 26.deprecated.009: hold what they are given, nothing of one before and no context', async (t) => {
+      const server = defineServer({ name: 's', version: '1' })
+      server.tool('ask', {}, async (_args, { sample }) => {
+        await sample({ maxTokens: 1, messages: [user(text('one'))] })
+        await sample({ maxTokens: 2, messages: [user(text('two'))] })
+        return 'done'
+      })
+      const { asked, reply } = await callThrough(t, server)
+      assert.equal(firstText(reply), 'done')
+      assert.deepEqual(asked, [
+        { maxTokens: 1, messages: [user(text('one'))] },
+        { maxTokens: 2, messages: [user(text('two'))] },
+      ])
+    })
+
+    test('26.sampling.048 25.sampling.013: that go round in circles have an end', async (t) => {
+      const loop = (options: object) => {
+        const server = defineServer({ name: 's', version: '1', onError: () => {}, ...options })
+        server.tool('ask', {}, async (_args, { sample }) => {
+          for (;;) await sample({ maxTokens: 1, messages: [user(text('again'))] })
+        })
+        return server
+      }
+      const { asked, reply } = await callThrough(t, loop({ maxQuestions: 3 }))
+      assert.equal(asked.length, 3)
+      assert.equal(reply.error?.code, -32603)
+      assert.match(reply.error?.message ?? '', /may ask its client 3 times/)
+      const byDefault = await callThrough(t, loop({}))
+      assert.equal(byDefault.asked.length, 100)
+    })
   })
 }

@@ -83,7 +83,7 @@ suite('subscriptions/listen over HTTP', () => {
     }
   })
 
-  test('26.subscribe.003 26.subscribe.004 26.tools.022 26.resources.023 26.prompts.014: and nothing else', async (t) => {
+  test('26.subscribe.003 26.subscribe.004 26.tools.022 26.resources.023 26.prompts.013 26.prompts.014: and nothing else', async (t) => {
     const server = makeServer()
     server.prompt('p', {}, () => 'x')
     const endpoint = await startEndpoint(t, server)
@@ -96,7 +96,7 @@ suite('subscriptions/listen over HTTP', () => {
     server.resource('docs://c', {}, () => 'x')
     server.resourceUpdated('docs://a')
     server.prompt('q', {}, () => 'x')
-    assert.equal((await next(stream)).method, 'notifications/prompts/list_changed') // 26.prompts.013
+    assert.equal((await next(stream)).method, 'notifications/prompts/list_changed')
     server.resourceUpdated('docs://b')
     assert.equal((await next(stream)).params?.uri, 'docs://b')
   })

@@ -36,7 +36,7 @@ suite('what a tool returns', () => {
     assert.deepEqual((await peer.request('tools/call', { name: 'tool' })).result, { content: [] })
   })
 
-  test('26.tools.050 26.tools.051 26.schema.001 26.schema.002 26.schema.003 26.schema.004 26.schema.005 26.schema.006 25.tools.013: blocks of every kind', async (t) => {
+  test('26.tools.046 26.tools.050 26.tools.051 26.schema.001 26.schema.002 26.schema.003 26.schema.004 26.schema.005 26.schema.006 25.tools.013: blocks of every kind', async (t) => {
     const bytes = new Uint8Array([0, 255, 128])
     const annotations = { audience: ['user' as const], priority: 0.5 }
     const blocks = [
@@ -50,11 +50,11 @@ suite('what a tool returns', () => {
     ]
     const peer = await connectStateless(t, withTool(blocks))
     assert.deepEqual((await peer.request('tools/call', { name: 'tool' })).result?.content, [
-      { type: 'text', text: 't', annotations }, // 26.tools.052 26.schema.027
+      { type: 'text', text: 't', annotations },
       { type: 'image', data: 'AP+A', mimeType: 'image/png' },
       { type: 'image', data: 'AAA=', mimeType: 'image/png' },
       { type: 'audio', data: '/4A=', mimeType: 'audio/wav' },
-      { type: 'resource_link', uri: 'docs://a', name: 'a', title: 'A' }, // 26.tools.046
+      { type: 'resource_link', uri: 'docs://a', name: 'a', title: 'A' },
       { type: 'resource', resource: { uri: 'docs://b', text: 'b', mimeType: 'text/plain' } },
       { type: 'resource', resource: { uri: 'docs://c', blob: 'Yw==' } }, // 26.tools.048
     ])
@@ -88,6 +88,53 @@ suite('what a tool returns', () => {
       _meta: { b: 1 },
     })
   })
+})
+
+test('26.tools.052 26.schema.027: blocks of every kind may carry annotations', async (t) => {
+  const annotations = {
+    audience: ['assistant' as const],
+    priority: 0.25,
+    lastModified: '2026-07-28',
+  }
+  const blocks = [
+    text('t'),
+    image('AAA=', 'image/png'),
+    audio('AAA=', 'audio/wav'),
+    resourceLink({ uri: 'docs://a', name: 'a' }),
+    embeddedResource({ uri: 'docs://b', text: 'b' }),
+  ].map((block) => ({ ...block, annotations }))
+  for (const version of ['2026-07-28', '2025-11-25']) {
+    const peer = await connectAs(t, withTool(blocks), version)
+    const { result } = await peer.request('tools/call', { name: 'tool' })
+    assert.deepEqual(result?.content, blocks)
+  }
+})
+
+test('26.base.014: what kind of result it is, no handler says', async (t) => {
+  const claimed = { resultType: 'com.example/partial' }
+  const server = withTool({ content: [text('x')], ...claimed })
+  server.tool('whole', {}, () => toolResult({ content: [text('x')], ...claimed } as object))
+  server.tool('structured', { output: { type: 'object' } as never }, () =>
+    toolResult({ structuredContent: {}, ...claimed } as object),
+  )
+  server.prompt('prompt', {}, () => ({
+    messages: [{ role: 'user', content: text('x') }],
+    ...claimed,
+  }))
+  server.resource('docs://a', {}, () => ({ text: 'a', ...claimed }))
+  const peer = await connectStateless(t, server)
+  for (const [method, params] of [
+    ['tools/call', { name: 'tool' }],
+    ['tools/call', { name: 'whole' }],
+    ['tools/call', { name: 'structured' }],
+    ['prompts/get', { name: 'prompt' }],
+    ['resources/read', { uri: 'docs://a' }],
+  ] as const) {
+    assert.equal((await peer.request(method, params)).result?.resultType, 'complete', method)
+  }
+  const older = await connectStateful(t, server)
+  const { result } = await older.request('tools/call', { name: 'tool' })
+  assert.deepEqual(result, { content: [text('x')] })
 })
 
 suite('structured content', () => {
@@ -142,7 +189,7 @@ suite('structured content', () => {
     assert.equal(await shown('2025-06-18'), undefined)
   })
 
-  test('26.tools.056 26.tools.057: is checked, and required, when it succeeds', async (t) => {
+  test('26.tools.056 26.tools.057 26.tools.070: is checked, and required, when it succeeds', async (t) => {
     const output = z.object({ n: z.number() })
     for (const wrong of [{ n: 'x' }, {}, undefined, toolResult({ content: [text('x')] })]) {
       const peer = await connectStateless(t, withTool(wrong, output as never))
@@ -207,6 +254,25 @@ suite('what a tool throws', () => {
       ])
     })
   }
+
+  test('26.tools.070: is told without credentials and without a stack', async (t) => {
+    const server = defineServer({ name: 's', version: '1', onError: () => {} })
+    server.tool('tool', {}, () => {
+      const cause = new Error('GET https://ada:hunter2@example.com/ with Bearer abc.def failed')
+      throw new Error(`Upstream: ${cause.stack}`)
+    })
+    const peer = await connectStateless(t, server)
+    const answer = await peer.request('tools/call', { name: 'tool' })
+    const told =
+      'Upstream: Error: GET https://[redacted]@example.com/ with Bearer [redacted] failed'
+    assertToolError(answer, /^Upstream/)
+    assert.equal(firstText(answer), told)
+    server.tool('long', {}, () => {
+      throw new Error('x'.repeat(1_000_000))
+    })
+    const long = await peer.request('tools/call', { name: 'long' })
+    assert.equal(firstText(long).length, 10_000)
+  })
 
   test('26.errors.016: an operator who throws while being told does no harm', async (t) => {
     const server = defineServer({

@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { suite, test } from 'node:test'
 import { toStandardJsonSchema } from '@valibot/to-json-schema'
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import { type } from 'arktype'
 import * as v from 'valibot'
 import { z } from 'zod'
@@ -29,6 +30,21 @@ suite('a Standard Schema', () => {
     ),
     arktype: type({ n: 'number.integer = 7', 's?': 'string' }),
   }
+  test('26.base.035: is served in 2020-12, and keeps to it', async (t) => {
+    const ajv = new Ajv2020({ strict: false })
+    for (const [library, input] of Object.entries(schemas)) {
+      const server = makeServer()
+      server.tool('tool', { input: input as never, output: input as never }, () => ({}) as never)
+      const tool = await listed(await connectStateless(t, server))
+      for (const schema of [tool.inputSchema, tool.outputSchema]) {
+        assert.ok(schema !== undefined, library)
+        const named = (schema as { $schema?: unknown }).$schema ?? draft2020
+        assert.equal(named, draft2020, library)
+        assert.ok(ajv.validateSchema({ ...schema, $schema: draft2020 }), library)
+      }
+    }
+  })
+
   for (const [library, input] of Object.entries(schemas)) {
     test(`26.tools.023 26.tools.024 26.tools.067: of ${library} is listed as JSON Schema, and applied`, async (t) => {
       const server = makeServer()
@@ -176,6 +192,22 @@ suite('a JSON Schema', () => {
     assertToolError(await call(peer, { at: 'noon' }), /at: must match format "date-time"/)
   })
 
+  test('0618.base.004: without a dialect may use words of draft-07', async (t) => {
+    const server = makeServer()
+    const input = {
+      type: 'object',
+      definitions: { name: { type: 'string', minLength: 2 } },
+      properties: { name: { $ref: '#/definitions/name' } },
+      dependencies: { name: ['age'] },
+      unknownWord: { anything: true },
+    }
+    server.tool('tool', { input }, () => 'fine')
+    const peer = await connectStateful(t, server, '2025-06-18')
+    assert.deepEqual((await listed(peer)).inputSchema, input)
+    assert.equal(firstText(await call(peer, { name: 'Ada', age: 3 })), 'fine')
+    assert.equal((await call(peer, { name: 'A', age: 3 })).error?.code, -32602)
+  })
+
   test('26.base.037 25.base.015: of an unsupported dialect is refused by its name', () => {
     for (const $schema of ['urn:x', 'http://json-schema.org/draft-04/schema#', 5]) {
       assert.throws(
@@ -242,13 +274,12 @@ suite('a JSON Schema', () => {
     assertToolError(other, /required property 'a'/)
   })
 
-  test('26.tools.025 25.tools.006 26.tools.026: none at all means no arguments', async (t) => {
+  test('26.tools.016 26.tools.025 25.tools.006 26.tools.026: none at all means no arguments', async (t) => {
     const server = makeServer()
     server.tool('tool', {}, (args) => JSON.stringify(args))
     const peer = await connectStateful(t, server)
     const { inputSchema } = await listed(peer)
     assert.deepEqual(inputSchema, { type: 'object', additionalProperties: false })
-    // 26.tools.016
     assert.equal(firstText(await peer.request('tools/call', { name: 'tool' })), '{}')
   })
 

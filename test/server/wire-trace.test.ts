@@ -93,7 +93,7 @@ const notifications = [
 
 for (const version of allVersions) {
   suite(`all that is sent in ${version}`, () => {
-    test('25.base.002 26.base.003 25.base.007 25.base.009 26.base.017 26.base.018 26.base.022 1105.base.002 0618.base.002: is a request, a notification, a result or an error, and only one of them', async (t) => {
+    test('0618.base.001 25.base.002 26.base.003 25.base.007 25.base.009 26.base.017 26.base.018 26.base.022 1105.base.002 0618.base.002: is a request, a notification, a result or an error, and only one of them', async (t) => {
       for (const message of await tour(t, version)) {
         const text = JSON.stringify(message)
         assert.equal(message.jsonrpc, '2.0', text)
@@ -104,7 +104,7 @@ for (const version of allVersions) {
           assert.ok(Number.isInteger(message.error.code), text)
           assert.equal(typeof message.error.message, 'string', text)
         }
-        // 0618.base.001: what could be read of an id comes back with its error.
+        // What could be read of an id comes back with its error.
         if (kinds[0] !== 'method') assert.ok(['string', 'number'].includes(typeof message.id), text)
         const isNotification = message.method?.startsWith('notifications/') === true
         assert.equal(isNotification && 'id' in message, false, text)

@@ -9,7 +9,7 @@ function makeSession(isInitialized = true) {
   const profile = { clientInfo: { name: 'c', version: '1' }, clientCapabilities: { roots: {} } }
   const session = new Session('id', revision, profile, { subject: 'me' }, 5)
   const sent: { id?: number; method: string; params: unknown }[] = []
-  const outlet = { send: (json: string) => void sent.push(JSON.parse(json)) }
+  const outlet = { send: (json: string) => void sent.push(JSON.parse(json)), hangUp: () => {} }
   if (isInitialized) session.markInitialized()
   return { session, sent, outlet }
 }
@@ -33,7 +33,9 @@ suite('requests to the client', () => {
     assert.equal(session.respond(response(1, { error: { code: -5, message: 'no' } })), true)
     assert.deepEqual(await two, { two: 2 })
     await assert.rejects(one, /The client answered: no \(-5\)/)
-    assert.equal(session.respond(response(1, { result: {} })), false)
+    assert.equal(session.respond(response(1, { result: {} })), true)
+    assert.equal(session.respond(response(3, { result: {} })), false)
+    assert.equal(session.respond(response(0, { result: {} })), false)
     assert.equal(session.respond(response('2', { result: {} })), false)
     assert.equal(session.respond({ jsonrpc: '2.0', error: { code: 1, message: 'x' } }), false)
   })
@@ -56,7 +58,7 @@ suite('requests to the client', () => {
     assert.deepEqual(await asked, { a: 1 })
   })
 
-  test('that are aborted are cancelled at the client', async () => {
+  test('25.cancel.006: that are aborted are cancelled at the client, and a late answer is ignored', async () => {
     const { session, sent, outlet } = makeSession()
     const controller = new AbortController()
     const asked = session.request('a', {}, outlet, controller.signal)
@@ -67,7 +69,7 @@ suite('requests to the client', () => {
       method: 'notifications/cancelled',
       params: { requestId: 1 },
     })
-    assert.equal(session.respond(response(1, { result: {} })), false)
+    assert.equal(session.respond(response(1, { result: {} })), true)
     await assert.rejects(session.request('b', {}, outlet, controller.signal), /cancelled/)
     assert.equal(sent.length, 2)
   })

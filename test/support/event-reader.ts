@@ -79,7 +79,8 @@ function parseEvent(block: string): SseEvent {
     else if (field === '') event.comment = value
     else event[field as 'id'] = value
   }
-  // The stream of HTTP with SSE begins with a path.
-  if (event.data !== undefined && /^[{[]/.test(event.data)) event.message = JSON.parse(event.data)
+  // The one event of HTTP with SSE whose data is no message.
+  if (event.event === 'endpoint') return event
+  if (event.data !== undefined && event.data !== '') event.message = JSON.parse(event.data)
   return event
 }

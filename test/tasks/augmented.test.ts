@@ -53,6 +53,33 @@ suite('What is advertised', () => {
   })
 })
 
+suite('What a tool says of tasks', () => {
+  test('25.tools.018: is forbidden, optional or required, and nothing else', async (t) => {
+    const server = defineServer({ name: 's', version: '1' })
+    for (const task of ['forbidden', 'optional', 'required'] as const) {
+      server.tool(task, { task }, () => 'x')
+    }
+    server.tool('long', { task: { support: 'required', ttlMs: 5000 } }, () => 'x')
+    for (const task of ['always', '', true, 1, {}, { support: 'forbidden' }, { support: 'no' }]) {
+      assert.throws(() => server.tool('wrong', { task: task as never }, () => 'x'), TypeError)
+    }
+    const peer = await connectStateful(t, server)
+    const tools = list((await peer.request('tools/list')).result?.tools)
+    assert.deepEqual(
+      tools.map(({ name, execution }) => [name, execution?.taskSupport]),
+      [
+        ['forbidden', undefined],
+        ['optional', 'optional'],
+        ['required', 'required'],
+        ['long', 'required'],
+      ],
+    )
+    const modern = await connectAs(t, server, '2026-07-28')
+    const shown = list((await modern.request('tools/list')).result?.tools)
+    assert.ok(shown.every((tool) => !('execution' in tool)))
+  })
+})
+
 suite('Who may begin a task', () => {
   test('25.tasks.002: a server without tasks answers as if nothing had been asked', async (t) => {
     const server = defineServer({ name: 'plain', version: '1' })
@@ -221,6 +248,20 @@ suite('The life of a task', () => {
     await untilStatus(peer, taskId, 'cancelled')
     const { error } = await peer.request('tasks/result', { taskId })
     assert.match(String(error?.message), /cancelled the task/)
+  })
+
+  test('25.cancel.003: a task is cancelled by tasks/cancel, and not by cancelling the request that began it', async (t) => {
+    const fixture = new TaskServer()
+    const peer = await connectStateful(t, fixture.server)
+    const begun = peer.request('tools/call', { name: 'work', task: {} }, { id: 'call' })
+    const taskId = String((await begun).result?.task?.taskId)
+    peer.notify('notifications/cancelled', { requestId: 'call' })
+    const status = async () => String((await peer.request('tasks/get', { taskId })).result?.status)
+    assert.equal(await status(), 'working')
+    assert.equal(fixture.work.context.signal.aborted, false)
+    await peer.request('tasks/cancel', { taskId })
+    assert.equal(await status(), 'cancelled')
+    assert.equal(fixture.work.context.signal.aborted, true)
   })
 
   test('25.tasks.047: a task that is over cannot be cancelled', async (t) => {

@@ -39,7 +39,7 @@ function as(
 }
 
 suite('Whose a task is', () => {
-  test('26.tasks.081 25.tasks.054: for another principal it does not exist', async (t) => {
+  test('26.tasks.081 25.tasks.054 26.security.035 26.security.037: for another principal it does not exist', async (t) => {
     const fixture = new TaskServer()
     const endpoint = await startEndpoint(t, fixture.server, authenticated)
     const begun = await as(endpoint, 'ada', 'tools/call', { name: 'work' })
@@ -81,7 +81,7 @@ suite('Whose a task is', () => {
     stream.abort()
   })
 
-  test('25.tasks.054 25.tasks.057 25.tasks.046: in 2025-11-25 no method shows it to another, and its own has it in each session', async (t) => {
+  test('25.tasks.054 25.tasks.057 25.tasks.046 25.security.005: in 2025-11-25 no method shows it to another, and its own has it in each session', async (t) => {
     const endpoint = await startEndpoint(t, new TaskServer().server, authenticated)
     const ada = await endpoint.session('2025-11-25', {}, { 'x-user': 'ada' })
     const adaAgain = await endpoint.session('2025-11-25', {}, { 'x-user': 'ada' })

@@ -88,6 +88,35 @@ test('26.stdio.004 26.stdio.005 26.stdio.006: stderr is handed on, and printing 
   assert.deepEqual(lines, ['not a message', 'on stderr'])
 })
 
+test('25.base.012 26.base.029: over stdio a server takes its credentials from the environment, and asks for none', async () => {
+  const whoIs = `server.tool('who', {}, (_args, { authInfo }) => String(authInfo?.subject))`
+  const transport = connectStdio({
+    command: process.execPath,
+    args: [program(whoIs)],
+    env: { SECRET: 'from the environment' },
+    stderr: 'ignore',
+  })
+  const client = new Client({ name: 'test', version: '1' })
+  await client.connect(transport)
+  const call = async (name: string) => (await client.callTool({ name })).content
+  assert.deepEqual(await call('secret'), [{ type: 'text', text: 'from the environment' }])
+  assert.deepEqual(await call('who'), [{ type: 'text', text: 'undefined' }])
+  await client.close()
+})
+
+test('26.stdio.017: a server may end the connection itself, and its client is told', async () => {
+  const leaving = `server.tool('leave', {}, () => { setImmediate(() => process.exit(0)); return 'bye' })`
+  const transport = start(program(leaving))
+  const client = new Client({ name: 'test', version: '1' })
+  await client.connect(transport)
+  const closed = new Promise<void>((resolve) => {
+    client.onclose = resolve
+  })
+  await client.callTool({ name: 'leave' })
+  await closed
+  await assert.rejects(client.callTool({ name: 'secret' }))
+})
+
 test('the environment of the parent does not reach the child unless it is given', async () => {
   process.env.SECRET = 'hunter2'
   const transport = start(program())

@@ -154,26 +154,32 @@ export function connectionSuite(
       assert.deepEqual(result?.content, [{ type: 'text', text }])
     })
 
-    run('25.progress.002 25.progress.006: progress comes before the result', async (wire) => {
-      wire.send(call(2, 'progress', {}, { progressToken: 'p' }))
-      const first = await wire.receive()
-      assert.equal(first.method, 'notifications/progress')
-      assert.deepEqual(first.params, { progressToken: 'p', progress: 1 })
-      assert.equal((await wire.receive()).id, 2)
-    })
+    run(
+      '25.progress.002 25.progress.006 26.base.075: progress comes before the result',
+      async (wire) => {
+        wire.send(call(2, 'progress', {}, { progressToken: 'p' }))
+        const first = await wire.receive()
+        assert.equal(first.method, 'notifications/progress')
+        assert.deepEqual(first.params, { progressToken: 'p', progress: 1 })
+        assert.equal((await wire.receive()).id, 2)
+      },
+    )
 
-    run('25.stdio.007 25.elicitation.003: the server asks, the client answers', async (wire) => {
-      wire.send(call(2, 'ask'))
-      const question = await wire.receive()
-      assert.equal(question.method, 'elicitation/create')
-      wire.send({
-        jsonrpc: '2.0',
-        id: question.id,
-        result: { action: 'accept', content: { name: 'Ada' } },
-      })
-      const { result } = await wire.receive()
-      assert.deepEqual(result?.content, [{ type: 'text', text: 'Ada' }])
-    })
+    run(
+      '25.stdio.007 25.elicitation.003 26.base.075: the server asks, the client answers',
+      async (wire) => {
+        wire.send(call(2, 'ask'))
+        const question = await wire.receive()
+        assert.equal(question.method, 'elicitation/create')
+        wire.send({
+          jsonrpc: '2.0',
+          id: question.id,
+          result: { action: 'accept', content: { name: 'Ada' } },
+        })
+        const { result } = await wire.receive()
+        assert.deepEqual(result?.content, [{ type: 'text', text: 'Ada' }])
+      },
+    )
 
     run('26.stdio.009 26.mrtr.001: in 2026-07-28 the question is the result', async (wire) => {
       wire.send(stateless(2, 'tools/call', { name: 'ask' }))
@@ -183,7 +189,7 @@ export function connectionSuite(
     })
 
     run(
-      '25.cancel.004 26.stdio.014: after a cancellation the handler stops and nothing more is said',
+      '25.cancel.004 26.stdio.014 26.base.075: after a cancellation the handler stops and nothing more is said',
       async (wire, _server, signals) => {
         wire.send(call(2, 'hang'))
         await until(() => signals.length === 1)
