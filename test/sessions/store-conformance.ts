@@ -121,7 +121,7 @@ export function testSessionStore(kind: string, makeStore: MakeStore): void {
       const session = await open()
       session.inFlight = new Map([[1, { cancel: () => {} }]])
       const connected = store.create(revision, profile, undefined)
-      connected.outlet = { send: () => {} }
+      connected.outlet = { send: () => {}, hangUp: () => {} }
       t.mock.timers.tick(2999)
       store.sweep(Date.now())
       assert.deepEqual(ended, [])
