@@ -319,7 +319,7 @@ const rows: readonly Row[] = [
   [
     'an ended session keeps its subscriptions',
     'server/subscriptions.ts',
-    'for (const uri of session.subscriptions ?? []) this.unsubscribe(session, uri)',
+    'for (const uri of session.subscriptions ?? []) this.#removeSubscriber(uri, session)',
     '',
     'server/session-life',
     '25.resources.006',

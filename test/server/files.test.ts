@@ -41,10 +41,6 @@ suite('filesIn', () => {
     const markdown = { mimeType: 'text/markdown', text: '# Ä' }
     assert.deepEqual(await contents('a%20b.md'), { uri: `${uri}a%20b.md`, ...markdown })
     assert.deepEqual(await contents('inside.md'), { uri: `${uri}inside.md`, ...markdown })
-    assert.deepEqual(await contents('deep/../a%20b.md'), {
-      uri: `${uri}deep/../a%20b.md`,
-      ...markdown,
-    })
     assert.deepEqual(await contents('deep/data.bin'), {
       uri: `${uri}deep/data.bin`,
       mimeType: 'application/octet-stream',
