@@ -6,6 +6,7 @@ import { Forwarder } from '../transports/http/forward.ts'
 import { ForwardedExchange } from '../transports/http/forwarded-exchange.ts'
 import type { Engine } from './engine.ts'
 import type { HttpGate } from './http-gate.ts'
+import { mapMaybe } from './maybe-promise.ts'
 
 /** The store that neighbours share: it knows who they are, and who has what. */
 export interface SharedStore {
@@ -17,8 +18,8 @@ export interface SharedStore {
   socketPath(run: number): string
   /** Another process in which a task is under way. */
   holderOfTask(taskId: string): number | undefined
-  /** The process of a run has said that it is there. */
-  met(run: number): void
+  /** The process of a run has said that it is there. @returns when it can see what this process holds */
+  met(run: number): Promise<void>
   /** Looks whether the process of a run has ended; what it held can then be taken over. */
   hasEnded(run: number): boolean
 }
@@ -89,14 +90,18 @@ export class Neighbours {
     return new ForwardedExchange(exchange, exchange.getHeader(remoteAddressHeader) || undefined)
   }
 
-  /** Tells the others that this process is there; else they find out within seconds. */
-  introduce(): void {
-    this.#tell({ run: this.run })
+  /**
+   * Tells the others that this process is there.
+   *
+   * @returns when they have heard it, and what they hold can be seen; they do not have long to answer
+   */
+  async introduce(): Promise<void> {
+    await this.#tell({ run: this.run })
   }
 
   /** Tells the others that a resource has changed: whoever wants to hear of it may be with them. */
   tellChanged(uri: string): void {
-    this.#tell({ uri })
+    void this.#tell({ uri })
   }
 
   /** Takes what another process has told. */
@@ -105,8 +110,8 @@ export class Neighbours {
       try {
         const { uri, run } = JSON.parse(Buffer.from(body ?? []).toString()) as News
         if (uri !== undefined) this.#engine.subscriptions.changed({ resource: uri })
-        if (run !== undefined) this.#store.met(run)
-        exchange.respond(204, [])
+        const heard = run === undefined ? undefined : this.#store.met(run)
+        void mapMaybe(heard, () => exchange.respond(204, []))
       } catch (error) {
         this.#gate.refuse(exchange, error)
       }
@@ -117,12 +122,13 @@ export class Neighbours {
     this.#forwarder.close()
   }
 
-  #tell(news: News): void {
+  async #tell(news: News): Promise<void> {
     const body = Buffer.from(JSON.stringify(news))
     if (body.length > maxNewsBytes) return
-    for (const run of this.#store.otherRuns) {
-      this.#forwarder.tell(this.#store.socketPath(run), neighbourPaths.news, body)
-    }
+    const told = this.#store.otherRuns.map((run) =>
+      this.#forwarder.tell(this.#store.socketPath(run), neighbourPaths.news, body),
+    )
+    await Promise.all(told)
   }
 
   #holder(exchange: HttpExchange): number | undefined {

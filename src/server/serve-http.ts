@@ -234,7 +234,7 @@ async function meetNeighbours(
   const path = storage.socketPath(storage.run)
   const listener = await serveNeighbours(path, neighbours, endpoint, legacySse)
   engine.sweep.add((nowMs) => listener.sweep(nowMs))
-  neighbours.introduce()
+  await neighbours.introduce()
   return {
     ...listener,
     close: async () => {

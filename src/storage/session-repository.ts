@@ -153,11 +153,17 @@ export class SqliteSessions implements SessionRepository {
     return this.#others.alive
   }
 
-  /** The process of that run is there, which the next round would have noticed. */
-  met(run: number): void {
+  /**
+   * The process of that run is there, which the next round would have noticed.
+   *
+   * @returns when it can see what this process holds
+   */
+  met(run: number): Promise<void> {
     const { alive, newest } = this.#others
-    if (run === this.#host.run || alive.includes(run)) return
-    this.#others = { alive: [...alive, run], newest: Math.max(newest, run) }
+    if (run !== this.#host.run && !alive.includes(run)) {
+      this.#others = { alive: [...alive, run], newest: Math.max(newest, run) }
+    }
+    return new Promise((resolve) => this.#queue.whenKept(resolve))
   }
 
   /** What the thread that writes has seen, and who has come since it looked. */
@@ -247,7 +253,11 @@ export class SqliteSessions implements SessionRepository {
   /** Holds the session from now on, if no other process does. */
   #isHeldHere(key: number, run: number): boolean {
     if (run === this.#host.run) return true
-    return !this.isOther(run) && this.#host.takeOver(key, run)
+    if (this.isOther(run)) return false
+    if (this.#others.alive.length > 0) return this.#host.takeOver(key, run)
+    // Nobody else is there: whoever comes is heard of first, and waits until this is written (see `met`).
+    this.#queue.write('holdSession', [key, this.#host.run, run])
+    return true
   }
 
   /** Writes something that the session goes on with even if it cannot be kept now. */

@@ -3,6 +3,7 @@ export const statements = {
   openSession: `INSERT INTO sessions
     (key, id_hash, revision, profile, subject, created_at, seen_at, run)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7)`,
+  holdSession: 'UPDATE sessions SET run = ?2 WHERE key = ?1 AND run = ?3',
   seen: 'UPDATE sessions SET seen_at = max(seen_at, ?2) WHERE key = ?1',
   setLogLevel: 'UPDATE sessions SET log_level = ?2 WHERE key = ?1',
   endSession: 'DELETE FROM sessions WHERE key = ?1',

@@ -105,9 +105,9 @@ export class Storage {
     return row !== undefined && this.sessions.isOther(run) ? run : undefined
   }
 
-  /** The process of a run has said that it is there. */
-  met(run: number): void {
-    this.sessions.met(run)
+  /** The process of a run has said that it is there. @returns when it can see what this process holds */
+  met(run: number): Promise<void> {
+    return this.sessions.met(run)
   }
 
   /** Looks whether the process of a run has ended; what it held can then be taken over. */

@@ -128,6 +128,7 @@ suite('Two processes', () => {
     const folder = temporaryFolder(t)
     const { told, kill } = await startProcess(t, folder)
     const [one, two] = [await openStorage(t, folder), await openStorage(t, folder)]
+    await one.met(two.run)
     await kill()
     const [gone] = one.otherRuns
     for (const each of [one, two]) assert.equal(each.hasEnded(gone ?? 0), true)

@@ -28,6 +28,8 @@ const connectionHeaders: ReadonlySet<string> = new Set([
 ])
 /** Connections between two processes; more requests than that wait for one. Open streams hold one each. */
 const maxSockets = 4096
+/** How long a process may take to answer what it is told. */
+const tellTimeoutMs = 2000
 /** Bytes of a longest answer that is no stream. */
 const maxAnswerBytes = 64 * 1024 * 1024
 
@@ -69,20 +71,31 @@ export class Forwarder {
     request.end(body)
   }
 
-  /** Sends something that needs no answer; whoever is not there does not hear it. */
-  tell(socketPath: string, path: string, body: Uint8Array): void {
+  /**
+   * Sends something to whoever is there.
+   *
+   * @returns when it has been answered, or there will be no answer; never rejects
+   */
+  tell(socketPath: string, path: string, body: Uint8Array): Promise<void> {
     this.#agent ??= newAgent()
-    const headers = { 'content-type': 'application/json', 'content-length': body.length }
     const request = builtin.http.request({
       socketPath,
       path,
       method: 'POST',
-      headers: { host: 'localhost', ...headers },
+      headers: {
+        host: 'localhost',
+        'content-type': 'application/json',
+        'content-length': body.length,
+      },
       agent: this.#agent,
+      timeout: tellTimeoutMs,
     })
-    request.on('response', (response) => response.resume())
-    request.on('error', () => {})
+    const { promise, resolve } = Promise.withResolvers<void>()
+    request.on('response', (response) => response.resume().on('close', resolve))
+    request.on('timeout', () => request.destroy())
+    request.on('error', () => resolve())
     request.end(body)
+    return promise
   }
 
   /** Ends what is being forwarded. */
