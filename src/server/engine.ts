@@ -268,6 +268,7 @@ export class Engine {
     context.reply.end(
       encodeError(context.request.id, error, revision.errorCodes),
       error.httpStatus(revision.httpStatuses),
+      error,
     )
   }
 

@@ -12,7 +12,7 @@ import type { AuthInfo } from '../protocol/types.ts'
 import { type EventStream, parseEventId } from '../sessions/event-stream.ts'
 import type { Peer } from '../sessions/peer.ts'
 import type { Session } from '../sessions/session.ts'
-import type { HttpExchange } from '../transports/http/exchange.ts'
+import type { HttpExchange, HttpHeaders } from '../transports/http/exchange.ts'
 import { SseBody } from '../transports/http/sse.ts'
 import { dispatchBatch } from './batch.ts'
 import type { Engine } from './engine.ts'
@@ -200,6 +200,10 @@ export class HttpEndpoint implements HttpReplyHost {
     const session = this.#requireSession(exchange, exchange.getHeader(header.sessionId), authInfo)
     this.#engine.endSession(session, 'The client ended the session')
     exchange.respond(204, [])
+  }
+
+  headersFor(status: number, error: McpError | undefined): HttpHeaders {
+    return this.#gate.headersFor(status, error)
   }
 
   openEventStream(session: Session): EventStream {

@@ -4,25 +4,20 @@ import { encodeError, parseJson } from '../protocol/json-rpc.ts'
 import type { AuthInfo, RequestId } from '../protocol/types.ts'
 import type { HttpExchange, HttpHeaders } from '../transports/http/exchange.ts'
 import { createOriginGuard, type OriginGuardOptions } from '../transports/http/origin-guard.ts'
+import {
+  type Authenticate,
+  type Authenticator,
+  type AuthRequest,
+  isCurrent,
+  toAuthenticator,
+} from './authenticator.ts'
 import { isPromise } from './maybe-promise.ts'
-
-/** What an authentication hook sees of a request. */
-export interface AuthRequest {
-  readonly method: string
-  readonly remoteAddress: string | undefined
-  /** A header by its name in lower case. */
-  getHeader(name: string): string | undefined
-}
-/** Says who is calling; undefined or a thrown McpError refuses the request. */
-export type Authenticate = (
-  request: AuthRequest,
-) => AuthInfo | undefined | Promise<AuthInfo | undefined>
 
 export interface HttpGateOptions extends OriginGuardOptions {
   /** Default 4 MiB. */
   maxBodyBytes?: number
   /** Checks each request's credentials. Default: everybody may call. */
-  authenticate?: Authenticate
+  authenticate?: Authenticate | Authenticator
 }
 
 const jsonHeaders: HttpHeaders = ['content-type', 'application/json']
@@ -30,7 +25,6 @@ const jsonType = /^application\/json\s*(?:;|$)/i
 
 /** Further headers that a response must have, by its status. */
 const statusHeaders: Readonly<Record<number, HttpHeaders>> = {
-  401: ['www-authenticate', 'Bearer'],
   405: ['allow', 'POST, GET, DELETE'],
   503: ['retry-after', '5'],
 }
@@ -45,14 +39,14 @@ export function headersFor(status: number): HttpHeaders {
 export class HttpGate {
   readonly #guard: ReturnType<typeof createOriginGuard>
   readonly #maxBodyBytes: number
-  readonly #authenticate: Authenticate | undefined
+  readonly #authenticator: Authenticator | undefined
   readonly #onError: (error: unknown) => void
 
   /** @param onError - told of failures that the client sees only as status 500 */
   constructor(options: HttpGateOptions, onError: (error: unknown) => void) {
     this.#guard = createOriginGuard(options)
     this.#maxBodyBytes = options.maxBodyBytes ?? 4 * 1024 * 1024
-    this.#authenticate = options.authenticate
+    this.#authenticator = options.authenticate && toAuthenticator(options.authenticate)
     this.#onError = onError
   }
 
@@ -76,12 +70,12 @@ export class HttpGate {
     }
     const problem = this.#guard(request.getHeader('host'), request.getHeader('origin'))
     if (problem !== undefined) refuse(new McpError('FORBIDDEN', problem))
-    else if (this.#authenticate === undefined) proceed(undefined)
-    else this.#identify(this.#authenticate, request, proceed, refuse)
+    else if (this.#authenticator === undefined) proceed(undefined)
+    else this.#identify(this.#authenticator, request, proceed, refuse)
   }
 
   #identify(
-    authenticate: Authenticate,
+    authenticator: Authenticator,
     request: AuthRequest,
     proceed: (authInfo: AuthInfo) => void,
     refuse: (error: unknown) => void,
@@ -91,7 +85,7 @@ export class HttpGate {
       else proceed(authInfo)
     }
     try {
-      const found = authenticate(request)
+      const found = authenticator.authenticate(request)
       if (isPromise(found)) (found as Promise<AuthInfo | undefined>).then(decide, refuse)
       else decide(found as AuthInfo | undefined)
     } catch (error) {
@@ -135,7 +129,27 @@ export class HttpGate {
   /** Answers with an error before any method has run. */
   refuse(exchange: HttpExchange, thrown: unknown, id?: RequestId): void {
     const { status, error } = this.explain(thrown)
-    exchange.respond(status, headersFor(status), encodeError(id, error))
+    exchange.respond(status, this.headersFor(status, error), encodeError(id, error))
+  }
+
+  /** The headers of a JSON response; those of a refusal tell the client how to be let in (RFC 9110, 11.6.1). */
+  headersFor(status: number, error?: McpError): HttpHeaders {
+    const headers = headersFor(status)
+    if (error === undefined || (status !== 401 && error.challenge === undefined)) return headers
+    return [
+      ...headers,
+      ...(this.#authenticator?.challenge?.(error) ?? ['www-authenticate', 'Bearer']),
+    ]
+  }
+
+  /** Whether what let a stream or connection in still would. */
+  isCurrent(authInfo: AuthInfo | undefined, nowMs: number): boolean {
+    return isCurrent(this.#authenticator, authInfo, nowMs)
+  }
+
+  /** A document for everybody, or undefined when there is none at that path. */
+  document(path: string): string | undefined {
+    return this.#authenticator?.documents?.get(path)
   }
 
   /** What the client is told of a failure; one that is not the client's goes to the operator. */

@@ -1,9 +1,9 @@
+import type { McpError } from '../protocol/errors.ts'
 import { header } from '../protocol/headers.ts'
 import { EventStream } from '../sessions/event-stream.ts'
 import type { Session } from '../sessions/session.ts'
 import type { HttpExchange, HttpHeaders } from '../transports/http/exchange.ts'
 import { SseBody } from '../transports/http/sse.ts'
-import { headersFor } from './http-gate.ts'
 import { type Reply, responseText } from './reply.ts'
 
 /** Where an endpoint keeps what needs a look from time to time. */
@@ -13,6 +13,7 @@ export interface HttpReplyHost {
   /** Replies that have said nothing yet. */
   readonly silentReplies: Set<HttpReply>
   openEventStream(session: Session): EventStream
+  headersFor(status: number, error: McpError | undefined): HttpHeaders
 }
 
 /** How long a client should wait before it comes back to a stream that broke, in milliseconds. */
@@ -51,10 +52,10 @@ export class HttpReply implements Reply {
     this.#write(json)
   }
 
-  end(response: string | Uint8Array, httpStatus: number): void {
+  end(response: string | Uint8Array, httpStatus: number, error?: McpError): void {
     this.#host.silentReplies.delete(this)
     if (this.#stream === undefined) {
-      const headers = headersFor(httpStatus)
+      const headers = this.#host.headersFor(httpStatus, error)
       const all = this.#headers.length === 0 ? headers : [...headers, ...this.#headers]
       this.#exchange.respond(httpStatus, all, response)
       return

@@ -1,3 +1,4 @@
+import type { McpError } from '../protocol/errors.ts'
 import type { Outlet } from '../sessions/session.ts'
 
 /**
@@ -9,8 +10,9 @@ export interface Reply extends Outlet {
    * The response; nothing follows it.
    *
    * @param httpStatus - for transports that have one and have not sent it yet
+   * @param error - what the response says, if it is an error: it may have headers of its own
    */
-  end(response: string | Uint8Array, httpStatus: number): void
+  end(response: string | Uint8Array, httpStatus: number, error?: McpError): void
   /** No response will come: the client has cancelled. */
   abandon(): void
   /** Ends the HTTP response but not the stream, where the client can come back for the rest; else does nothing. */

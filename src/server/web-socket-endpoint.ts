@@ -4,10 +4,13 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import { McpError } from '../protocol/errors.ts'
 import { encodeError } from '../protocol/json-rpc.ts'
 import type { AuthInfo } from '../protocol/types.ts'
+import { clientCertificate } from '../transports/client-certificate.ts'
+import type { HttpHeaders } from '../transports/http/exchange.ts'
 import { WebSocketChannel } from '../transports/web-socket-channel.ts'
+import type { AuthRequest } from './authenticator.ts'
 import { ChannelConnection } from './channel-connection.ts'
 import type { Engine } from './engine.ts'
-import type { AuthRequest, HttpGate } from './http-gate.ts'
+import type { HttpGate } from './http-gate.ts'
 
 export interface WebSocketEndpointOptions {
   /** Default 4 MiB. */
@@ -55,7 +58,7 @@ export class WebSocketEndpoint {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const refuse = (thrown: unknown): void => {
       const { status, error } = this.#gate.explain(thrown)
-      refuseUpgrade(socket, status, error)
+      refuseUpgrade(socket, status, this.#gate.headersFor(status, error), error)
     }
     this.#gate.admit(
       authRequestOf(request),
@@ -100,6 +103,8 @@ export class WebSocketEndpoint {
 function authRequestOf(request: IncomingMessage): AuthRequest {
   return {
     method: 'GET',
+    target: request.url ?? '',
+    certificate: clientCertificate(request.socket),
     remoteAddress: request.socket.remoteAddress,
     getHeader: (name) => request.headers[name] as string | undefined,
   }
@@ -113,10 +118,17 @@ function requireSubprotocol(offered: string | undefined): void {
   }
 }
 
-function refuseUpgrade(socket: Duplex, status: number, error: McpError): void {
+function refuseUpgrade(
+  socket: Duplex,
+  status: number,
+  headers: HttpHeaders,
+  error: McpError,
+): void {
   const body = encodeError(undefined, error)
-  socket.end(
-    `HTTP/1.1 ${status} Refused\r\nContent-Type: application/json\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  )
+  const lines = [`HTTP/1.1 ${status} Refused`]
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    lines.push(`${headers[index]}: ${headers[index + 1]}`)
+  }
+  lines.push(`content-length: ${Buffer.byteLength(body)}`, 'connection: close')
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`)
 }

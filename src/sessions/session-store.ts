@@ -1,5 +1,6 @@
 import { randomId } from '../internal/random-id.ts'
 import { McpError } from '../protocol/errors.ts'
+import { samePrincipal } from '../protocol/principal.ts'
 import type { Revision } from '../protocol/revisions/index.ts'
 import type { AuthInfo } from '../protocol/types.ts'
 import { type ClientProfile, sharedProfile } from './peer.ts'
@@ -43,15 +44,16 @@ export class SessionStore {
   }
 
   /**
-   * The session of that id, if it belongs to that principal.
+   * The session of that id, if it belongs to that principal. What its credentials allow is from then on what these allow.
    *
    * @throws McpError SESSION_NOT_FOUND, the same for an unknown id and for one that is another's
    */
   get(id: string, authInfo: AuthInfo | undefined): Session {
     const session = this.#sessions.get(id)
-    if (session === undefined || session.authInfo?.subject !== authInfo?.subject) {
+    if (session === undefined || !samePrincipal(session.authInfo, authInfo)) {
       throw new McpError('SESSION_NOT_FOUND')
     }
+    session.authInfo = authInfo
     session.lastSeenMs = Date.now()
     return session
   }

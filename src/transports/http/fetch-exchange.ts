@@ -13,6 +13,7 @@ export class FetchExchange implements HttpExchange {
   /** Settles when the exchange has a response. */
   readonly response: Promise<Response>
   readonly remoteAddress = undefined
+  readonly certificate = undefined
 
   constructor(request: Request) {
     this.#request = request
@@ -24,6 +25,10 @@ export class FetchExchange implements HttpExchange {
 
   get method(): string {
     return this.#request.method
+  }
+  get target(): string {
+    const { pathname, search } = new URL(this.#request.url)
+    return pathname + search
   }
   get getHeader(): HttpExchange['getHeader'] {
     const { headers, url } = this.#request
