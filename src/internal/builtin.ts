@@ -1,5 +1,6 @@
 import type * as Crypto from 'node:crypto'
 import type * as Http from 'node:http'
+import type * as Https from 'node:https'
 
 /**
  * Modules of Node that are slow to import. An `import` of a built-in reads all of its exports, and with them loads what
@@ -12,5 +13,8 @@ export const builtin = {
   },
   get http(): typeof Http {
     return process.getBuiltinModule('node:http')
+  },
+  get https(): typeof Https {
+    return process.getBuiltinModule('node:https')
   },
 } as const

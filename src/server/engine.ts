@@ -18,10 +18,17 @@ import {
   type SessionLimits,
   SessionStore,
 } from '../sessions/session-store.ts'
+import {
+  type Authenticate,
+  type Authenticator,
+  isCurrent,
+  toAuthenticator,
+} from './authenticator.ts'
 import { RequestContext } from './context.ts'
 import { isPromise } from './maybe-promise.ts'
 import { protocolMethods, readInitialize } from './protocol-methods.ts'
 import type { Reply } from './reply.ts'
+import { checkScopes, requireScopes } from './required-scopes.ts'
 import { EncodedResult } from './result.ts'
 import type { MethodHandler, Outcome, Service } from './service.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -33,6 +40,10 @@ export interface EngineOptions {
   events?: Partial<EventLogLimits>
   /** Requests that one session or connection may have in progress. Default 1000. */
   maxInFlight?: number
+  /** Checks the credentials of requests and connections. Default: everybody may call. */
+  authenticate?: Authenticate | Authenticator
+  /** Scopes that methods need of callers with credentials, beside those of the tool or resource that is meant. */
+  methodScopes?: Readonly<Record<string, readonly string[]>>
 }
 
 /** Whoever has requests in progress that can be cancelled by their id: a session or a connection. */
@@ -55,6 +66,8 @@ export class Engine {
   readonly sweep: Sweep
   readonly eventLimits: EventLogLimits
   readonly #maxInFlight: number
+  readonly #authenticator: Authenticator | undefined
+  readonly #methodScopes: ReadonlyMap<string, readonly string[] | undefined>
   readonly #running = new Set<RequestContext>()
   readonly #stopListening: () => void
   #tasks: Tasks | undefined = undefined
@@ -66,6 +79,13 @@ export class Engine {
   constructor(service: Service, options: EngineOptions = {}) {
     this.service = service
     this.#maxInFlight = options.maxInFlight ?? 1000
+    this.#authenticator = options.authenticate && toAuthenticator(options.authenticate)
+    this.#methodScopes = new Map(
+      Object.entries(options.methodScopes ?? {}).map(([method, scopes]) => [
+        method,
+        checkScopes(scopes),
+      ]),
+    )
     this.eventLimits = { ...defaultEventLogLimits, ...options.events }
     this.subscriptions = new Subscriptions(service.watchResource)
     this.sessions = new SessionStore(
@@ -83,6 +103,11 @@ export class Engine {
       this.#tasks?.sweep(nowMs)
     })
     this.#stopListening = service.onChange((change) => this.subscriptions.changed(change))
+  }
+
+  /** Whether the credentials that let a connection or stream in would still do so. */
+  isCurrent(authInfo: AuthInfo | undefined, nowMs: number): boolean {
+    return isCurrent(this.#authenticator, authInfo, nowMs)
   }
 
   /** Requests whose handlers have not answered yet. */
@@ -143,6 +168,7 @@ export class Engine {
       if (handler === undefined) {
         throw new McpError('METHOD_NOT_FOUND', `Method not found: ${quoted(method)}`)
       }
+      requireScopes(context.authInfo, this.#methodScopes.get(method))
       if (owner?.inFlight !== undefined) this.#admit(owner.inFlight, request.id)
       outcome = handler(context, request.params ?? noParams, this)
     } catch (error) {
@@ -274,6 +300,10 @@ export class Engine {
 
   #expire(nowMs: number): void {
     for (const context of this.#running) {
+      // A call that was allowed may finish; what goes on telling news may not.
+      if (context.isLongLived && !this.isCurrent(context.authInfo, nowMs)) {
+        this.#stop(context, new McpError('UNAUTHORIZED', 'The credentials are no longer valid'))
+      }
       if (nowMs < context.deadlineMs) continue
       this.#stop(
         context,

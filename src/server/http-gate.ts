@@ -8,7 +8,6 @@ import {
   type Authenticate,
   type Authenticator,
   type AuthRequest,
-  isCurrent,
   toAuthenticator,
 } from './authenticator.ts'
 import { isPromise } from './maybe-promise.ts'
@@ -140,11 +139,6 @@ export class HttpGate {
       ...headers,
       ...(this.#authenticator?.challenge?.(error) ?? ['www-authenticate', 'Bearer']),
     ]
-  }
-
-  /** Whether what let a stream or connection in still would. */
-  isCurrent(authInfo: AuthInfo | undefined, nowMs: number): boolean {
-    return isCurrent(this.#authenticator, authInfo, nowMs)
   }
 
   /** A document for everybody, or undefined when there is none at that path. */

@@ -1,6 +1,6 @@
 import type { McpError } from '../protocol/errors.ts'
 import { header } from '../protocol/headers.ts'
-import { EventStream } from '../sessions/event-stream.ts'
+import { type EventSink, EventStream } from '../sessions/event-stream.ts'
 import type { Session } from '../sessions/session.ts'
 import type { HttpExchange, HttpHeaders } from '../transports/http/exchange.ts'
 import { SseBody } from '../transports/http/sse.ts'
@@ -126,13 +126,14 @@ export function attach(
   stream: EventStream,
   body: SseBody,
   exchange: HttpExchange,
-): void {
+): EventSink {
   const sink = tracked(host, body)
   stream.attach(sink)
   exchange.onDisconnect(() => {
     host.openBodies.delete(body)
     stream.detach(sink)
   })
+  return sink
 }
 
 /** A body that leaves the endpoint's set when it is closed. */

@@ -8,6 +8,7 @@ import { text } from './content.ts'
 import type { Context, RequestContext } from './context.ts'
 import { PagedList } from './list.ts'
 import { mapMaybe } from './maybe-promise.ts'
+import { checkScopes, requireScopes } from './required-scopes.ts'
 
 export interface PromptArgumentConfig {
   title?: string
@@ -21,6 +22,8 @@ export interface PromptConfig<Arguments> {
   description?: string
   icons?: Icon[]
   arguments?: Arguments & Record<string, PromptArgumentConfig>
+  /** Scopes that a caller must have been granted, over transports that ask who is calling. */
+  scopes?: readonly string[]
   _meta?: JsonObject
 }
 /** Arguments are strings; those that are not required may be missing. */
@@ -59,7 +62,7 @@ export class Prompts {
   ): () => void {
     if (name === '') throw new TypeError('A prompt needs a name')
     checkIcons(config.icons)
-    const { arguments: args = {}, ...described } = config
+    const { arguments: args = {}, scopes, ...described } = config
     const completers = new Map<string, Completer>()
     const listed = Object.entries<PromptArgumentConfig>(args).map(
       ([argument, { complete, ...shown }]) => {
@@ -69,6 +72,7 @@ export class Prompts {
     )
     const registered: RegisteredPrompt = {
       prompt: { name, ...described, ...(listed.length > 0 && { arguments: listed }) },
+      scopes: checkScopes(scopes),
       argumentNames: listed.map((each) => each.name),
       completers,
       handler: handler as RegisteredPrompt['handler'],
@@ -83,6 +87,7 @@ export class Prompts {
     const registered = this.list.get(name)
     if (registered === undefined)
       throw new McpError('INVALID_PARAMS', `Unknown prompt: ${quoted(name)}`)
+    requireScopes(context.authInfo, registered.scopes)
     const args = readArguments(registered.prompt, params.arguments)
     context.openRound()
     return mapMaybe(registered.handler(args as never, context), (returned) =>

@@ -15,6 +15,7 @@ import { toBase64 } from './content.ts'
 import type { Context, RequestContext } from './context.ts'
 import { PagedList } from './list.ts'
 import { mapMaybe } from './maybe-promise.ts'
+import { checkScopes, requireScopes } from './required-scopes.ts'
 import type { EncodedResult, ResultEncoder } from './result.ts'
 
 export interface ResourceConfig {
@@ -27,6 +28,8 @@ export interface ResourceConfig {
   size?: number
   annotations?: Annotations
   icons?: Icon[]
+  /** Scopes that a caller must have been granted, over transports that ask who is calling. */
+  scopes?: readonly string[]
   _meta?: JsonObject
 }
 export interface ResourceTemplateConfig extends Omit<ResourceConfig, 'size'> {
@@ -52,12 +55,21 @@ export type ResourceReader = (
 interface RegisteredResource {
   readonly resource: Resource
   readonly read: ResourceReader
+  readonly scopes: readonly string[] | undefined
 }
 interface RegisteredTemplate extends Completable {
   readonly resourceTemplate: ResourceTemplate
   readonly uriTemplate: UriTemplate
   readonly read: ResourceReader
   readonly list: ResourceTemplateConfig['list']
+}
+
+/** What is behind a URI. */
+interface Found {
+  readonly read: ResourceReader
+  readonly scopes: readonly string[] | undefined
+  readonly variables: Record<string, string>
+  readonly mimeType: string | undefined
 }
 
 /** RFC 3986: a scheme, a colon, and no white space or control characters. */
@@ -87,7 +99,7 @@ export class Resources {
     if (!uriPattern.test(uri)) throw new TypeError(`Not a URI: ${uri}`)
     checkAnnotations(config.annotations)
     checkIcons(config.icons)
-    const registered = { resource: { uri, name: uri, ...config }, read }
+    const registered = registeredOf(uri, config, read)
     this.resources.add(uri, registered)
     return () => this.resources.remove(uri, registered)
   }
@@ -99,7 +111,7 @@ export class Resources {
    */
   addUnlisted(uri: string, config: ResourceConfig, read: ResourceReader): () => void {
     if (!uriPattern.test(uri)) throw new TypeError(`Not a URI: ${uri}`)
-    const registered = { resource: { uri, name: uri, ...config }, read }
+    const registered = registeredOf(uri, config, read)
     const others = this.#unlisted.get(uri)
     if (others === undefined) this.#unlisted.set(uri, new Set([registered]))
     else others.add(registered)
@@ -118,7 +130,7 @@ export class Resources {
   /** @returns a function that takes the template away again; @throws TypeError for a template that is none or is taken */
   addTemplate(template: string, config: ResourceTemplateConfig, read: ResourceReader): () => void {
     const uriTemplate = parseUriTemplate(template)
-    const { complete = {}, list, ...described } = config
+    const { complete = {}, list, scopes, ...described } = config
     checkAnnotations(config.annotations)
     checkIcons(config.icons)
     for (const name of Object.keys(complete)) {
@@ -131,6 +143,7 @@ export class Resources {
       uriTemplate,
       read,
       list,
+      scopes: checkScopes(scopes),
       argumentNames: uriTemplate.variables,
       completers: new Map(Object.entries(complete)),
     }
@@ -146,7 +159,11 @@ export class Resources {
     const listers = [...this.templates.values()].flatMap(({ list }) => (list ? [list] : []))
     if (listers.length === 0) return this.resources.page(encoder, revision, cursor)
     return Promise.all(listers.map(async (list) => list())).then((lists) => {
-      const further = lists.flat().map((resource) => ({ resource, read: unread }))
+      const further = lists.flat().map((resource) => ({
+        resource,
+        read: unread,
+        scopes: undefined,
+      }))
       return this.resources.pageWith(encoder, revision, cursor, further)
     })
   }
@@ -158,6 +175,7 @@ export class Resources {
     }
     const found = this.#find(uri)
     if (found === undefined) throw notFound(uri)
+    requireScopes(context.authInfo, found.scopes)
     context.openRound()
     return mapMaybe(found.read({ uri, variables: found.variables }, context), (returned) => {
       if (returned === undefined) throw notFound(uri)
@@ -166,21 +184,28 @@ export class Resources {
     })
   }
 
-  #find(
-    uri: string,
-  ):
-    | { read: ResourceReader; variables: Record<string, string>; mimeType: string | undefined }
-    | undefined {
+  #find(uri: string): Found | undefined {
     const fixed = this.resources.get(uri) ?? this.#unlisted.get(uri)?.values().next().value
     if (fixed !== undefined) {
-      return { read: fixed.read, variables: {}, mimeType: fixed.resource.mimeType }
+      const { read, scopes, resource } = fixed
+      return { read, scopes, variables: {}, mimeType: resource.mimeType }
     }
-    for (const { uriTemplate, read, resourceTemplate } of this.templates.values()) {
+    for (const { uriTemplate, read, scopes, resourceTemplate } of this.templates.values()) {
       const variables = uriTemplate.match(uri)
-      if (variables !== undefined) return { read, variables, mimeType: resourceTemplate.mimeType }
+      if (variables !== undefined) {
+        return { read, scopes, variables, mimeType: resourceTemplate.mimeType }
+      }
     }
     return undefined
   }
+}
+
+function registeredOf(
+  uri: string,
+  { scopes, ...described }: ResourceConfig,
+  read: ResourceReader,
+): RegisteredResource {
+  return { resource: { uri, name: uri, ...described }, read, scopes: checkScopes(scopes) }
 }
 
 function toContents(part: ReadPart, uri: string, mimeType: string | undefined): ResourceContents {

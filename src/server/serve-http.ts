@@ -1,6 +1,12 @@
-import type { Server as HttpServer, IncomingMessage } from 'node:http'
+import type {
+  Server as HttpServer,
+  IncomingMessage,
+  RequestListener,
+  ServerOptions,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { SecureContextOptions, TlsOptions } from 'node:tls'
 import { builtin } from '../internal/builtin.ts'
 import { NodeExchange } from '../transports/http/node-exchange.ts'
 import { loopbackHosts } from '../transports/http/origin-guard.ts'
@@ -9,7 +15,9 @@ import { HttpEndpoint, type HttpEndpointOptions } from './http-endpoint.ts'
 import { HttpGate } from './http-gate.ts'
 import { LegacySseEndpoint } from './legacy-sse-endpoint.ts'
 import { answerProbe } from './probes.ts'
+import { sendDocument } from './public-document.ts'
 import { type Servable, service } from './service.ts'
+import { refuseUntrusted, setTls, tlsDefaults } from './tls.ts'
 import type { WebSocketEndpoint } from './web-socket-endpoint.ts'
 
 export interface ServeHttpOptions extends EngineOptions, HttpEndpointOptions {
@@ -26,6 +34,11 @@ export interface ServeHttpOptions extends EngineOptions, HttpEndpointOptions {
    * has deprecated it.
    */
   legacySse?: boolean
+  /**
+   * Speaks HTTPS and WSS with these options of Node's `tls.createServer`; TLS 1.3 unless `minVersion` says otherwise.
+   * Default: plain HTTP. `tsmcp/security` reads them from files.
+   */
+  tls?: TlsOptions
   /** Milliseconds for which running requests may finish when the listener closes. Default 10,000. */
   drainMs?: number
 }
@@ -34,6 +47,8 @@ export interface HttpListener {
   /** The URL of the endpoint, for instance `http://127.0.0.1:8080/mcp`. */
   readonly url: string
   readonly port: number
+  /** Takes other certificates for connections to come; those that are open go on. @throws what is wrong with them */
+  setTls(tls: SecureContextOptions): void
   /**
    * Takes no further connections, lets running requests finish for `drainMs`, ends streams and sessions. `/ready`
    * answers 503 meanwhile. Idempotent.
@@ -71,7 +86,8 @@ export async function serveHttp(
     webSocketPath === undefined ? undefined : await openWebSockets(engine, gate, options)
   const startedAtMs = Date.now()
 
-  const listener = builtin.http.createServer(
+  const listener = createListener(
+    options.tls,
     {
       // A client has this long for its headers, and for the whole of its request (slowloris).
       headersTimeout: 10_000,
@@ -82,7 +98,9 @@ export async function serveHttp(
     },
     (request, response) => {
       const path = pathOf(request.url)
-      if (endpointPaths.has(path)) endpoint.handle(new NodeExchange(request, response))
+      const document = gate.document(path)
+      if (document !== undefined) sendDocument(request, response, document)
+      else if (endpointPaths.has(path)) endpoint.handle(new NodeExchange(request, response))
       else if (legacySse !== undefined && path === ssePath) {
         legacySse.open(new NodeExchange(request, response))
       } else if (legacySse !== undefined && path === messagePath) {
@@ -101,8 +119,9 @@ export async function serveHttp(
 
   let closing: Promise<void> | undefined
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}${paths[0] ?? '/'}`,
+    url: `${options.tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${address.port}${paths[0] ?? '/'}`,
     port: address.port,
+    setTls: (tls) => setTls(listener, tls),
     close: () => {
       closing ??= closeAll()
       return closing
@@ -123,6 +142,17 @@ export async function serveHttp(
     await closed
     clearTimeout(timer)
   }
+}
+
+function createListener(
+  tls: TlsOptions | undefined,
+  options: ServerOptions,
+  answer: RequestListener,
+): HttpServer {
+  if (tls === undefined) return builtin.http.createServer(options, answer)
+  const listener = builtin.https.createServer({ ...options, ...tlsDefaults(tls) }, answer)
+  refuseUntrusted(listener)
+  return listener
 }
 
 /** The library is loaded only where WebSockets are wanted. */

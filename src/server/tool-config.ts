@@ -26,6 +26,8 @@ export interface ToolConfig<Input, Output> {
   task?: 'forbidden' | 'optional' | 'required' | TaskConfig
   /** The user interface that shows the results (MCP Apps); add it by `server.ui()` first. */
   ui?: string | UiLink
+  /** Scopes that a caller must have been granted, over transports that ask who is calling. */
+  scopes?: readonly string[]
   _meta?: JsonObject
 }
 

@@ -14,6 +14,7 @@ import type { Context, RequestContext } from './context.ts'
 import { InputRequired } from './input-round.ts'
 import { PagedList } from './list.ts'
 import { isPromise, mapMaybe } from './maybe-promise.ts'
+import { checkScopes, requireScopes } from './required-scopes.ts'
 import type { EncodedResult, ResultEncoder } from './result.ts'
 import { type Checked, type CompiledSchema, compileSchema, type SchemaInput } from './schema.ts'
 import type { MethodHost } from './service.ts'
@@ -27,6 +28,7 @@ interface RegisteredTool {
   readonly output: CompiledSchema | undefined
   readonly headerParameters: readonly HeaderParameter[]
   readonly task: TaskConfig | undefined
+  readonly scopes: readonly string[] | undefined
   /** Something else shows the results, and the content must not be left to it. */
   readonly needsContent: boolean
   readonly handler: (args: never, context: Context) => unknown
@@ -66,7 +68,7 @@ export class Tools {
   ): () => void {
     if (name === '') throw new TypeError('A tool needs a name')
     if (!goodName.test(name)) warnOfName(name)
-    const { input, output, task: taskConfig, ui, ...described } = config
+    const { input, output, task: taskConfig, ui, scopes, ...described } = config
     const registered = withToolName(name, () => {
       checkIcons(config.icons)
       const compiled = compileSchema(input ?? noArguments, 'input')
@@ -82,6 +84,7 @@ export class Tools {
         output: compiledOutput,
         headerParameters: headerParameters(compiled.json),
         task,
+        scopes: checkScopes(scopes),
         needsContent: ui !== undefined,
         handler: handler as RegisteredTool['handler'],
       }
@@ -109,6 +112,7 @@ export class Tools {
     const registered = this.list.get(name)
     if (registered === undefined)
       throw new McpError('INVALID_PARAMS', `Unknown tool: ${quoted(name)}`)
+    requireScopes(context.authInfo, registered.scopes)
     const args = params.arguments ?? {}
     if (!isJsonObject(args)) {
       throw new McpError('INVALID_PARAMS', 'Invalid params: arguments must be an object')

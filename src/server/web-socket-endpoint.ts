@@ -28,7 +28,7 @@ const subprotocol = 'mcp'
 export class WebSocketEndpoint {
   readonly #engine: Engine
   readonly #gate: HttpGate
-  readonly #channels = new Set<WebSocketChannel>()
+  readonly #channels = new Map<WebSocketChannel, AuthInfo | undefined>()
   readonly #server: WebSocketServer
   readonly #maxConnections: number
   readonly #keepAliveMs: number
@@ -76,12 +76,12 @@ export class WebSocketEndpoint {
 
   /** Ends all connections, with the code that says that the server goes away. */
   close(): void {
-    for (const channel of this.#channels) channel.close()
+    for (const channel of this.#channels.keys()) channel.close()
   }
 
   /** Cuts the connections that have not closed by themselves. */
   terminate(): void {
-    for (const channel of this.#channels) channel.terminate()
+    for (const channel of this.#channels.keys()) channel.terminate()
   }
 
   #open(webSocket: WebSocket, authInfo: AuthInfo | undefined): void {
@@ -90,13 +90,16 @@ export class WebSocketEndpoint {
       (each) =>
         new ChannelConnection(this.#engine, each, authInfo, () => this.#channels.delete(channel)),
     )
-    this.#channels.add(channel)
+    this.#channels.set(channel, authInfo)
   }
 
   #ping(nowMs: number): void {
+    for (const [channel, authInfo] of this.#channels) {
+      if (!this.#engine.isCurrent(authInfo, nowMs)) channel.refuse()
+    }
     if (nowMs - this.#lastPingMs < this.#keepAliveMs) return
     this.#lastPingMs = nowMs
-    for (const channel of this.#channels) channel.ping()
+    for (const channel of this.#channels.keys()) channel.ping()
   }
 }
 

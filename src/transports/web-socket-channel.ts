@@ -6,6 +6,8 @@ import type { Channel, ChannelListener } from './channel.ts'
 const maxWaitingBytes = 16 * 1024 * 1024
 /** RFC 6455, 7.4.1: the endpoint is going away. */
 const goingAway = 1001
+/** RFC 6455, 7.4.1: the other side may not go on. */
+const policyViolation = 1008
 
 /** One message a text frame over a WebSocket. */
 export class WebSocketChannel implements Channel {
@@ -18,6 +20,8 @@ export class WebSocketChannel implements Channel {
     this.#webSocket = webSocket
     const listener = listen(this)
     webSocket.on('message', (data: RawData, isBinary: boolean) => {
+      // What comes while we close is from a client that we no longer answer.
+      if (webSocket.readyState !== webSocket.OPEN) return
       if (isBinary) {
         listener.fault(new McpError('INVALID_REQUEST', 'Invalid request: messages are text frames'))
       } else listener.message(data.toString())
@@ -38,6 +42,11 @@ export class WebSocketChannel implements Channel {
 
   close(): void {
     this.#webSocket.close(goingAway)
+  }
+
+  /** Ends the connection of a client whose credentials are no longer valid. */
+  refuse(): void {
+    this.#webSocket.close(policyViolation, 'The credentials are no longer valid')
   }
 
   terminate(): void {

@@ -41,7 +41,7 @@ export class FetchExchange implements HttpExchange {
   }
 
   respond(status: number, headers: HttpHeaders, body?: string | Uint8Array): void {
-    const init = { status, headers: pairs(headers) }
+    const init = { status, headers: headerPairs(headers) }
     this.#respond(new Response((body ?? null) as ConstructorParameters<typeof Response>[0], init))
   }
 
@@ -60,7 +60,7 @@ export class FetchExchange implements HttpExchange {
       },
       { highWaterMark: maxWaitingBytes, size: (chunk) => chunk?.byteLength ?? 0 },
     )
-    this.#respond(new Response(body, { headers: pairs(headers) }))
+    this.#respond(new Response(body, { headers: headerPairs(headers) }))
     return {
       write: (text) => {
         if (controller === undefined) return
@@ -104,7 +104,8 @@ async function readAll(
   return Buffer.concat(chunks, length)
 }
 
-function pairs(headers: HttpHeaders): [string, string][] {
+/** Headers as the Fetch standard takes them. */
+export function headerPairs(headers: HttpHeaders): [string, string][] {
   const result: [string, string][] = []
   for (let index = 0; index + 1 < headers.length; index += 2) {
     result.push([headers[index] as string, headers[index + 1] as string])
