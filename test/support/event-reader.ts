@@ -79,6 +79,8 @@ function parseEvent(block: string): SseEvent {
     else if (field === '') event.comment = value
     else event[field as 'id'] = value
   }
-  if (event.data !== undefined && event.data !== '') event.message = JSON.parse(event.data)
+  // The first event of HTTP with SSE is a path.
+  const isMessage = event.data !== undefined && event.data !== '' && event.event !== 'endpoint'
+  if (isMessage) event.message = JSON.parse(String(event.data))
   return event
 }

@@ -128,7 +128,5 @@ suite('a revocation', () => {
     assert.ok(await auth.authenticate(requestWith(await issuer.token())))
     const old = await issuer.token({ claims: { iat: now - 20 } })
     await assert.rejects(async () => auth.authenticate(requestWith(old)), /revoked/)
-    const undated = await issuer.token({ claims: { iat: undefined } })
-    await assert.rejects(async () => auth.authenticate(requestWith(undated)))
   })
 })

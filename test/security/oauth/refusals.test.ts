@@ -47,7 +47,7 @@ suite('a request without good credentials', () => {
     }
   })
 
-  test('26.auth.034 26.security.034 25.auth.015: is refused on a connection and in a session that good ones came on', async (t) => {
+  test('26.security.034 25.auth.015: is refused on a connection and in a session that good ones came on', async (t) => {
     const { http, issuer } = await startProtected(t)
     const headers = bearer(await issuer.token())
     const opened = await http.send({ body: initialize('2025-11-25'), headers })
