@@ -61,7 +61,10 @@ export async function loadTls(files: TlsFiles): Promise<TlsOptions> {
 async function read(name: string, path: string | undefined): Promise<string | undefined> {
   if (path === undefined) return undefined
   try {
-    return await readFile(path, 'utf8')
+    const text = await readFile(path, 'utf8')
+    // Node would take an empty text for none at all.
+    if (text.trim() === '') throw new Error(`${path} is empty`)
+    return text
   } catch (error) {
     throw new Error(`tls.${name}: ${reasonOf(error)}`, { cause: error })
   }
