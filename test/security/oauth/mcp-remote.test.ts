@@ -33,6 +33,7 @@ async function connect(t: TestContext, url: string, login: AuthorizationServer) 
     rmSync(home, { recursive: true, force: true })
   })
   const sentTo: URL[] = []
+  const steppingUp = Promise.withResolvers<URL>()
   let said = ''
   transport.stderr?.on('data', (chunk) => {
     said += chunk
@@ -40,15 +41,15 @@ async function connect(t: TestContext, url: string, login: AuthorizationServer) 
       if (sentTo.some(({ href }) => href === place)) continue
       const start = new URL(place)
       sentTo.push(start)
-      // Its callback listens on this machine.
-      void login.authorize(start).then((back) => fetch(back))
+      if (sentTo.length === 1) void login.authorize(start).then((back) => fetch(back))
+      else steppingUp.resolve(start)
     }
   })
   await client.connect(transport)
-  return { client, sentTo }
+  return { client, sentTo, steppingUp: steppingUp.promise }
 }
 
-test('26.auth.006: signs in with DCR, calls a tool, and steps up', {
+test('26.auth.006: signs in with DCR, calls a tool, and asks its user again when one needs more', {
   timeout: 120_000,
 }, async (t) => {
   const fixture = protectedServer()
@@ -56,19 +57,29 @@ test('26.auth.006: signs in with DCR, calls a tool, and steps up', {
   const { url: resource, port } = placeholder
   await placeholder.close()
   const login = await startAuthorizationServer(t, { resource })
-  const auth = oauth({ resource, issuers: [login.issuer], requiredScopes: ['mcp'] })
+  const auth = oauth({
+    resource,
+    issuers: [login.issuer],
+    requiredScopes: ['mcp'],
+    initialScopes: ['files:read'],
+  })
   const listener = await serveHttp(fixture.server, { port, drainMs: 0, authenticate: auth })
   t.after(() => listener.close())
-  const { client, sentTo } = await connect(t, resource, login)
+  const { client, sentTo, steppingUp } = await connect(t, resource, login)
   await client.callTool({ name: 'whoami' })
   assert.equal(fixture.callers[0]?.subject, 'alice')
   assert.ok(login.asked.includes('/reg'))
   assert.equal(sentTo.length, 1)
-  assert.match(sentTo[0]?.searchParams.get('scope') ?? '', /\bmcp\b/)
+  const scopes = sentTo[0]?.searchParams.get('scope')?.split(' ').toSorted()
+  assert.deepEqual(scopes, ['files:read', 'mcp', 'offline_access'])
   assert.equal(sentTo[0]?.searchParams.get('resource'), resource)
+  await client.readResource({ uri: 'vault://ledger' })
 
-  await client.callTool({ name: 'write' })
-  assert.deepEqual(fixture.ran, ['whoami', 'write'])
-  assert.equal(sentTo.length, 2)
-  assert.match(sentTo[1]?.searchParams.get('scope') ?? '', /files:write/)
+  // It sends its user away and does not wait for them to come back: no callback listens any more.
+  const call = client.callTool({ name: 'write' }).catch(() => undefined)
+  const wider = (await steppingUp).searchParams.get('scope')?.split(' ').toSorted()
+  assert.deepEqual(wider, ['files:read', 'files:write', 'mcp', 'offline_access'])
+  assert.deepEqual(fixture.ran, ['whoami'])
+  await client.close()
+  await call
 })
