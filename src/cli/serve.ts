@@ -11,6 +11,7 @@ import { loadServer } from './load-server.ts'
 import { commanderOption, commonSettings, resolveSettings, serveSettings } from './settings.ts'
 import { untilStopped } from './until-stopped.ts'
 import { watchAndServe } from './watch.ts'
+import { serveWithWorkers } from './workers.ts'
 
 const examples = `
 Examples:
@@ -53,8 +54,12 @@ async function runServe(
       '--watch and --stdio exclude each other, since over stdio the host starts the command: watch over HTTP instead',
     )
   }
+  if (values.workers > 1 && (values.stdio || values.watch)) {
+    throw usageError('--workers is for serving over HTTP without --watch: leave out one of them')
+  }
   if (values.stdio) return serveOverStdio(file, values, io)
-  const serve = values.watch ? watchAndServe : serveOverHttp
+  let serve = values.watch ? watchAndServe : serveOverHttp
+  if (values.workers > 1) serve = serveWithWorkers
   const exitCode = await serve(file, values, io)
   if (values.json) print(io, JSON.stringify({ event: 'stopped', exitCode }))
   else note(io, exitCode === 0 ? 'stopped' : 'stopped at once')

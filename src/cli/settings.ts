@@ -69,6 +69,14 @@ export const serveSettings = {
     variables: ['WATCH'],
     about: 'reload when the file, or a file it imports, changes',
   }),
+  workers: wholeNumber({
+    flag: '--workers',
+    variables: ['WORKERS'],
+    about: 'processes that serve side by side on the same port, for machines with several cores',
+    default: 1,
+    min: 1,
+    max: 256,
+  }),
   drainMs: wholeNumber({
     flag: '--drain-ms',
     variables: ['DRAIN_MS'],

@@ -1,6 +1,3 @@
-import cluster, { type Worker } from 'node:cluster'
-import { extname } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { bannerLines, type Listening, listeningEvent, stoppingLine } from './banner.ts'
 import { CliError } from './cli-error.ts'
 import type { ExitCode } from './exit-codes.ts'
@@ -8,13 +5,10 @@ import { type Io, note, print } from './io.ts'
 import type { ServeValues } from './listen.ts'
 import { relativeIfInside } from './load-error.ts'
 import { findServerFile } from './load-server.ts'
+import { ServeProcess, SharedPort } from './serve-process.ts'
 import { untilStopped } from './until-stopped.ts'
-import type { SupervisorMessage, WorkerMessage } from './watch-messages.ts'
 import { WatchedFiles } from './watched-files.ts'
-
-const workerProgram = fileURLToPath(
-  new URL(`./watch-worker${extname(import.meta.url)}`, import.meta.url),
-)
+import type { WorkerMessage } from './worker-messages.ts'
 
 /** `serve --watch`: a process that serves, and at each change a new one that takes over when it loads. */
 export async function watchAndServe(
@@ -53,84 +47,63 @@ class Reloader {
   readonly #values: ServeValues & { readonly json: boolean }
   readonly #io: Io
   readonly #watched: WatchedFiles
-  #serving: Worker | undefined
-  #starting: Worker | undefined
-  #url: string | undefined
-  #port: number
+  readonly #port: SharedPort
+  #serving: ServeProcess | undefined
+  #starting: ServeProcess | undefined
+  #previous: ServeProcess | undefined
+  #isIntroduced = false
+  /** What to say when the process before has hung up on idle clients. */
+  #sayReloaded: (() => void) | undefined
   #isClosing = false
 
   constructor(file: string, values: ServeValues & { readonly json: boolean }, io: Io) {
     this.#file = file
     this.#values = values
-    this.#port = values.port
+    this.#port = new SharedPort(values.port)
     this.#io = io
     const { promise, reject } = Promise.withResolvers<never>()
     this.failed = promise
     this.#fail = reject
     this.#watched = new WatchedFiles((path) => this.#reload(path))
-    cluster.setupPrimary({ exec: workerProgram, args: [], silent: true })
   }
 
   start(): void {
     const startedAt = Date.now()
     this.#watched.add([findServerFile(this.#file, this.#io.cwd)], startedAt)
-    const worker = cluster.fork()
-    this.#starting = worker
-    // What the user's code prints goes where it would go without --watch, except under --json.
-    worker.process.stdout?.on('data', (chunk) => {
-      const { stdout, stderr } = this.#io
-      ;(this.#values.json ? stderr : stdout).write(chunk)
-    })
-    worker.process.stderr?.on('data', (chunk) => this.#io.stderr.write(chunk))
-    worker.on('message', (message: WorkerMessage) => {
-      if (message.kind === 'files') this.#watched.add(message.files, startedAt)
-      else if (message.kind === 'failed') this.#onFailed(worker, message)
-      else if (message.kind === 'listening') this.#onListening(worker, message, startedAt)
-    })
-    worker.on('exit', (code, signal) => this.#onExit(worker, signal ?? `exit code ${code}`))
-    tell(worker, {
-      kind: 'serve',
-      file: this.#file,
-      cwd: this.#io.cwd,
-      values: { ...this.#values, port: this.#portForNext() },
-    })
-  }
-
-  /**
-   * The cluster shares a socket among processes that ask for the same port, and 0 is one such port.
-   * When no process is left to share with, the port that 0 once took is asked for by its number.
-   */
-  #portForNext(): number {
-    if (this.#serving === undefined && this.#url !== undefined) {
-      this.#port = Number(new URL(this.#url).port)
-    }
-    return this.#port
+    const port = this.#port.next(this.#serving !== undefined)
+    const started: ServeProcess = new ServeProcess(
+      this.#file,
+      { ...this.#values, port },
+      this.#io,
+      {
+        said: (message) => this.#said(started, message, startedAt),
+        exited: (how) => this.#exited(started, how),
+      },
+    )
+    this.#starting = started
   }
 
   /** Drains every process and waits for their ends. */
   async close(): Promise<void> {
     this.#isClosing = true
     this.#watched.close()
-    const workers = Object.values(cluster.workers ?? {})
-    await Promise.all(
-      workers.map((worker) => {
-        if (worker === undefined || worker.isDead()) return undefined
-        tell(worker, { kind: 'drain' })
-        return new Promise((resolve) => worker.once('exit', resolve))
-      }),
-    )
+    await Promise.all(this.#processes().map((each) => each.drain()))
   }
 
   /** Ends every process at once. */
   kill(): void {
     this.#isClosing = true
     this.#watched.close()
-    for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGKILL')
+    for (const each of this.#processes()) each.kill()
+  }
+
+  #processes(): ServeProcess[] {
+    return [this.#previous, this.#serving, this.#starting].filter((each) => each !== undefined)
   }
 
   #reload(path: string): void {
     this.#say('changed', `${relativeIfInside(path, this.#io.cwd)} changed`, { file: path })
-    this.#starting?.process.kill('SIGKILL')
+    this.#starting?.kill()
     this.#starting = undefined
     try {
       this.start()
@@ -140,17 +113,25 @@ class Reloader {
     }
   }
 
+  #said(from: ServeProcess, message: WorkerMessage, startedAt: number): void {
+    if (message.kind === 'files') this.#watched.add(message.files, startedAt)
+    else if (message.kind === 'failed') this.#onFailed(from, message)
+    else if (message.kind === 'listening') this.#onListening(from, message, startedAt)
+    else if (from === this.#previous) this.#sayReloaded?.()
+  }
+
   #onListening(
-    worker: Worker,
+    from: ServeProcess,
     message: Extract<WorkerMessage, { kind: 'listening' }>,
     startedAt: number,
   ): void {
-    if (worker !== this.#starting) return
+    if (from !== this.#starting) return
     const previous = this.#serving
-    this.#serving = worker
+    this.#serving = from
     this.#starting = undefined
-    if (this.#url === undefined) {
-      this.#url = message.url
+    this.#port.taken(message.url)
+    if (!this.#isIntroduced) {
+      this.#isIntroduced = true
       const { url, others, introduction } = message
       this.#introduce({ url, others, introduction })
       return
@@ -164,10 +145,9 @@ class Reloader {
       return
     }
     // Not before the old process has hung up on idle clients: they would call it once more.
-    previous.on('message', (next: WorkerMessage) => {
-      if (next.kind === 'draining') sayReloaded()
-    })
-    tell(previous, { kind: 'drain' })
+    this.#sayReloaded = sayReloaded
+    this.#previous = previous
+    void previous.drain()
   }
 
   #introduce(listening: Listening): void {
@@ -179,8 +159,8 @@ class Reloader {
     note(this.#io, 'watching for changes')
   }
 
-  #onFailed(worker: Worker, failure: Extract<WorkerMessage, { kind: 'failed' }>): void {
-    if (worker !== this.#starting) return
+  #onFailed(from: ServeProcess, failure: Extract<WorkerMessage, { kind: 'failed' }>): void {
+    if (from !== this.#starting) return
     this.#starting = undefined
     if (failure.stage === 'listen' && this.#serving === undefined) {
       const error = new CliError(failure.message, { exitCode: failure.exitCode })
@@ -191,9 +171,10 @@ class Reloader {
     this.#sayFailure(failure.message)
   }
 
-  #onExit(worker: Worker, how: string): void {
-    if (worker === this.#starting) this.#starting = undefined
-    else if (worker === this.#serving) this.#serving = undefined
+  #exited(who: ServeProcess, how: string): void {
+    if (who === this.#previous) this.#previous = undefined
+    if (who === this.#starting) this.#starting = undefined
+    else if (who === this.#serving) this.#serving = undefined
     else return
     if (this.#isClosing) return
     this.#sayFailure(`the serving process ended (${how})`)
@@ -209,9 +190,4 @@ class Reloader {
     if (this.#values.json) print(this.#io, JSON.stringify({ event, ...details }))
     else note(this.#io, line)
   }
-}
-
-function tell(worker: Worker, message: SupervisorMessage): void {
-  // A worker that is just ending cannot be told any more: its `exit` event says the rest.
-  if (worker.isConnected()) worker.send(message, () => {})
 }

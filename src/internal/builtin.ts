@@ -1,4 +1,5 @@
 import type * as Crypto from 'node:crypto'
+import type * as Files from 'node:fs/promises'
 import type * as Http from 'node:http'
 import type * as Https from 'node:https'
 
@@ -10,6 +11,9 @@ import type * as Https from 'node:https'
 export const builtin = {
   get crypto(): typeof Crypto {
     return process.getBuiltinModule('node:crypto')
+  },
+  get files(): typeof Files {
+    return process.getBuiltinModule('node:fs/promises')
   },
   get http(): typeof Http {
     return process.getBuiltinModule('node:http')

@@ -17,7 +17,7 @@ import { SseBody } from '../transports/http/sse.ts'
 import { dispatchBatch } from './batch.ts'
 import type { Engine } from './engine.ts'
 import { type HttpGate, type HttpGateOptions, headersFor } from './http-gate.ts'
-import { attach, HttpReply, type HttpReplyHost, sessionHeaders, tracked } from './http-reply.ts'
+import { attach, bodySink, HttpReply, type HttpReplyHost, sessionHeaders } from './http-reply.ts'
 
 export interface HttpEndpointOptions extends HttpGateOptions {
   /** Milliseconds between signs of life on streams, and after which a silent answer becomes one. Default 15,000. */
@@ -195,11 +195,7 @@ export class HttpEndpoint implements HttpReplyHost {
       )
     }
     const body = this.#openBody(exchange, session)
-    const sink = tracked(this, body)
-    exchange.onDisconnect(() => {
-      this.openBodies.delete(body)
-      stream.detach(sink)
-    })
+    const sink = bodySink(this, stream, body, exchange)
     this.#watch(exchange, body, authInfo, () => stream.detach(sink))
     stream.resume(sink, place.sequence)
   }

@@ -127,8 +127,19 @@ export function attach(
   body: SseBody,
   exchange: HttpExchange,
 ): EventSink {
-  const sink = tracked(host, body)
+  const sink = bodySink(host, stream, body, exchange)
   stream.attach(sink)
+  return sink
+}
+
+/** The body of a response as the sink of a stream, which it leaves when the client goes. */
+export function bodySink(
+  host: HttpReplyHost,
+  stream: EventStream,
+  body: SseBody,
+  exchange: HttpExchange,
+): EventSink {
+  const sink = new BodySink(host, body)
   exchange.onDisconnect(() => {
     host.openBodies.delete(body)
     stream.detach(sink)
@@ -136,16 +147,26 @@ export function attach(
   return sink
 }
 
-/** A body that leaves the endpoint's set when it is closed. */
-export function tracked(host: HttpReplyHost, body: SseBody) {
-  return {
-    event: (data: string, id: string | undefined, pauseMs?: number) =>
-      body.event(data, id, pauseMs),
-    replay: (events: readonly { data: string; id: string }[]) => body.events(events),
-    close: () => {
-      host.openBodies.delete(body)
-      body.close()
-    },
+class BodySink implements EventSink {
+  readonly #host: HttpReplyHost
+  readonly #body: SseBody
+
+  constructor(host: HttpReplyHost, body: SseBody) {
+    this.#host = host
+    this.#body = body
+  }
+
+  event(data: string, id: string | undefined, pauseMs?: number): void {
+    this.#body.event(data, id, pauseMs)
+  }
+
+  replay(events: readonly { data: string; id: string }[]): void {
+    this.#body.events(events)
+  }
+
+  close(): void {
+    this.#host.openBodies.delete(this.#body)
+    this.#body.close()
   }
 }
 

@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { SecureContextOptions, TlsOptions } from 'node:tls'
 import { builtin } from '../internal/builtin.ts'
+import { serveDirectly } from '../transports/http/direct/serve-directly.ts'
 import { NodeExchange } from '../transports/http/node-exchange.ts'
 import { loopbackHosts } from '../transports/http/origin-guard.ts'
 import { Engine, type EngineOptions } from './engine.ts'
@@ -58,6 +59,11 @@ export interface HttpListener {
 
 /** What is left of open connections when everything is answered gets this long to go. */
 const lingerMs = 500
+/** A client has this long for its headers, and for the whole of its request (slowloris). */
+const headersTimeoutMs = 10_000
+const requestTimeoutMs = 30_000
+/** Longer than load balancers keep an idle connection, so that it is they who close it. */
+const keepAliveTimeoutMs = 65_000
 const ssePath = '/sse'
 const messagePath = '/messages'
 
@@ -89,11 +95,9 @@ export async function serveHttp(
   const listener = createListener(
     options.tls,
     {
-      // A client has this long for its headers, and for the whole of its request (slowloris).
-      headersTimeout: 10_000,
-      requestTimeout: 30_000,
-      // Longer than load balancers keep an idle connection, so that it is they who close it.
-      keepAliveTimeout: 65_000,
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: keepAliveTimeoutMs,
       noDelay: true,
     },
     (request, response) => {
@@ -114,6 +118,15 @@ export async function serveHttp(
       else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n')
     })
   }
+  const direct = serveDirectly(listener, {
+    accepts: (path) => endpointPaths.has(path),
+    handle: (exchange) => endpoint.handle(exchange),
+    keepAliveTimeoutMs,
+    requestTimeoutMs,
+  })
+  // Before all others, and those have been put in place by now.
+  if (options.tls !== undefined) refuseUntrusted(listener)
+  engine.sweep.add((nowMs) => direct.sweep(nowMs))
   await listen(listener, port, host)
   const address = listener.address() as AddressInfo
 
@@ -131,12 +144,14 @@ export async function serveHttp(
   async function closeAll(): Promise<void> {
     engine.isDraining = true
     const closed = new Promise((resolve) => listener.close(resolve))
+    direct.close()
     await engine.close(drainMs)
     legacySse?.close()
     webSockets?.close()
     listener.closeIdleConnections()
     const timer = setTimeout(() => {
       listener.closeAllConnections()
+      direct.destroy()
       webSockets?.terminate()
     }, lingerMs)
     await closed
@@ -149,10 +164,9 @@ function createListener(
   options: ServerOptions,
   answer: RequestListener,
 ): HttpServer {
-  if (tls === undefined) return builtin.http.createServer(options, answer)
-  const listener = builtin.https.createServer({ ...options, ...tlsDefaults(tls) }, answer)
-  refuseUntrusted(listener)
-  return listener
+  return tls === undefined
+    ? builtin.http.createServer(options, answer)
+    : builtin.https.createServer({ ...options, ...tlsDefaults(tls) }, answer)
 }
 
 /** The library is loaded only where WebSockets are wanted. */

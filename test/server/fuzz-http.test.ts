@@ -95,7 +95,14 @@ suite('the HTTP door', () => {
         const headers: Record<string, string> = { ...given }
         if (headers['mcp-session-id'] === 'SESSION') headers['mcp-session-id'] = session.id
         if (verb === 'DELETE') delete headers['mcp-session-id']
-        const bytes = rawBytes({ method: verb, headers, body })
+        // Requests that do not end their connection are read by another part, and need one after them that does.
+        const isKept = verb === 'POST' || verb === 'DELETE'
+        const bytes = isKept
+          ? Buffer.concat([
+              rawBytes({ method: verb, headers: { ...headers, connection: undefined }, body }),
+              rawBytes({ method: 'PUT' }),
+            ])
+          : rawBytes({ method: verb, headers, body })
         const text = await rawExchange(endpoint.port, bytes, at)
         const { status, head, body: answer } = parseAnswer(text)
         const type = /content-type: (.*)/i.exec(head)?.[1] ?? ''

@@ -12,6 +12,7 @@ import { Engine, type EngineOptions } from '../../src/server/engine.ts'
 import { HttpEndpoint, type HttpEndpointOptions } from '../../src/server/http-endpoint.ts'
 import { HttpGate } from '../../src/server/http-gate.ts'
 import { type Servable, service } from '../../src/server/service.ts'
+import { serveDirectly } from '../../src/transports/http/direct/serve-directly.ts'
 import { NodeExchange } from '../../src/transports/http/node-exchange.ts'
 import { EventReader, parseEvents } from './event-reader.ts'
 import { initialize, type Message, metaOf, notification, request } from './messages.ts'
@@ -208,12 +209,19 @@ export async function startEndpoint(
   const listener = createServer({ noDelay: true }, (incoming, response) =>
     endpoint.handle(new NodeExchange(incoming, response)),
   )
+  const direct = serveDirectly(listener, {
+    accepts: () => true,
+    handle: (exchange) => endpoint.handle(exchange),
+    keepAliveTimeoutMs: 65_000,
+    requestTimeoutMs: 30_000,
+  })
   listener.listen(0, '127.0.0.1')
   await once(listener, 'listening')
   t.after(async () => {
     await engine.close(0)
     listener.close()
     listener.closeAllConnections()
+    direct.destroy()
   })
   return new TestEndpoint(t, (listener.address() as AddressInfo).port, engine)
 }

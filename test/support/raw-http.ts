@@ -40,16 +40,22 @@ export function rawBytes({
   return Buffer.concat([head, payload])
 }
 
-/** Sends bytes over a socket of its own and reads until the other side closes. */
+/**
+ * Sends bytes over a socket of its own and reads until the other side closes.
+ *
+ * @param thenEnd - whether to say that nothing more will come
+ */
 export async function rawExchange(
   port: number,
   bytes: Buffer,
   cuts: readonly number[] = [],
+  thenEnd = false,
 ): Promise<string> {
-  const socket = connect(port, '127.0.0.1')
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
   socket.setNoDelay(true)
   const chunks: Buffer[] = []
   socket.on('data', (chunk) => chunks.push(chunk))
+  socket.once('end', () => socket.end())
   // The server may have said all it has to say before everything is sent.
   socket.on('error', () => {})
   const closed = new Promise((resolve) => socket.once('close', resolve))
@@ -61,6 +67,7 @@ export async function rawExchange(
     start = end
     await new Promise((resolve) => setImmediate(resolve))
   }
+  if (thenEnd) socket.end()
   await closed
   return Buffer.concat(chunks).toString('latin1')
 }
@@ -70,15 +77,17 @@ export async function rawRequest(port: number, request: RawRequest): Promise<Raw
   return parseAnswer(await rawExchange(port, rawBytes(request), request.cuts))
 }
 
+/** The first answer in a text. */
 export function parseAnswer(text: string): RawAnswer {
   const end = text.indexOf('\r\n\r\n')
   const head = text.slice(0, end)
   const rest = text.slice(end + 4)
   const isChunked = /transfer-encoding: chunked/i.test(head)
+  const length = /content-length: (\d+)/i.exec(head)?.[1]
   return {
     status: Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1] ?? 0),
     head,
-    body: isChunked ? unchunked(rest) : rest,
+    body: isChunked ? unchunked(rest) : length === undefined ? rest : rest.slice(0, Number(length)),
   }
 }
 

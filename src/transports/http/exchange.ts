@@ -9,6 +9,8 @@ export interface HttpExchange {
   readonly certificate: ClientCertificate | undefined
   /** A request header by its name in lower case. */
   readonly getHeader: (name: string) => string | undefined
+  /** Visits all request headers, by their names in lower case. */
+  eachHeader(visit: (name: string, value: string) => void): void
   readonly remoteAddress: string | undefined
   /**
    * Reads the body.

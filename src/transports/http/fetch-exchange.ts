@@ -36,6 +36,12 @@ export class FetchExchange implements HttpExchange {
       headers.get(name) ?? (name === 'host' ? (new URL(url).host as string) : undefined)
   }
 
+  eachHeader(visit: (name: string, value: string) => void): void {
+    this.#request.headers.forEach((value, name) => {
+      visit(name, value)
+    })
+  }
+
   readBody(maxBytes: number, done: (body: Uint8Array | undefined) => void): void {
     readAll(this.#request.body, maxBytes).then(done, () => this.#disconnected())
   }

@@ -38,6 +38,10 @@ export class NodeExchange implements HttpExchange {
     return (name) => headers[name] as string | undefined
   }
 
+  eachHeader(visit: (name: string, value: string) => void): void {
+    for (const [name, value] of Object.entries(this.#request.headers)) visit(name, String(value))
+  }
+
   readBody(maxBytes: number, done: (body: Uint8Array | undefined) => void): void {
     const request = this.#request
     // Nearly all bodies arrive in one piece.

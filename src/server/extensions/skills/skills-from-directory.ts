@@ -1,5 +1,5 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
+import { builtin } from '../../../internal/builtin.ts'
 import type { SkillSource } from './skill.ts'
 
 const manifest = 'SKILL.md'
@@ -41,13 +41,18 @@ async function readFiles(
 ): Promise<Record<string, Uint8Array>> {
   const start = folder === '' ? '' : `${folder}/`
   const own = files.filter((path) => path.startsWith(start))
-  const sizes = await Promise.all(own.map(async (path) => (await stat(join(root, path))).size))
+  const sizes = await Promise.all(
+    own.map(async (path) => (await builtin.files.stat(join(root, path))).size),
+  )
   const total = sizes.reduce((sum, size) => sum + size, 0)
   if (total > maxSkillBytes) {
     throw new TypeError(`Skill "${folder}": ${total} bytes, at most ${maxSkillBytes}`)
   }
   const contents = await Promise.all(
-    own.map(async (path) => [path.slice(start.length), await readFile(join(root, path))] as const),
+    own.map(
+      async (path) =>
+        [path.slice(start.length), await builtin.files.readFile(join(root, path))] as const,
+    ),
   )
   return Object.fromEntries(contents)
 }
@@ -55,7 +60,7 @@ async function readFiles(
 /** The paths of all files below a folder, relative to the root, with slashes on every system, in order. */
 async function filesBelow(root: string, folder: string, depth: number): Promise<string[]> {
   if (depth > maxDepth) throw new TypeError(`${root} has folders more than ${maxDepth} deep`)
-  const entries = await readdir(join(root, folder), { withFileTypes: true })
+  const entries = await builtin.files.readdir(join(root, folder), { withFileTypes: true })
   const visible = entries.filter(({ name }) => !name.startsWith('.'))
   const found = visible
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))

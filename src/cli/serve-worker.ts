@@ -1,6 +1,6 @@
 /**
- * The program of a serving process under `tsmcp serve --watch`. It loads the file, listens on the
- * socket that node:cluster shares between the old and the new process, and drains when told to.
+ * The program of a serving process under `tsmcp serve` with --watch or --workers. It loads the file, listens on the
+ * sockets that node:cluster shares among these processes, and drains when told to.
  */
 import process from 'node:process'
 import { describeFailure } from './cli-error.ts'
@@ -8,7 +8,7 @@ import { introspect } from './introspect.ts'
 import { type Listeners, listen, type ServeValues } from './listen.ts'
 import { loadServer } from './load-server.ts'
 import { installModuleHooks } from './module-hooks.ts'
-import type { SupervisorMessage, WorkerMessage } from './watch-messages.ts'
+import type { SupervisorMessage, WorkerMessage } from './worker-messages.ts'
 
 let listener: Listeners | undefined
 let isDraining = false
@@ -17,7 +17,7 @@ process.on('message', (message: SupervisorMessage) => {
   if (message.kind === 'serve') void serve(message.file, message.cwd, message.values as ServeValues)
   else void drain()
 })
-// A terminal, or systemd, signals every process at once. The watching one says here what is to be done.
+// A terminal, or systemd, signals every process at once. The supervising one says here what is to be done.
 process.on('SIGINT', () => {})
 process.on('SIGTERM', () => {})
 process.on('disconnect', () => process.exit(1))

@@ -1,7 +1,7 @@
 import type { ExitCode } from './exit-codes.ts'
 import type { Introduction } from './introspect.ts'
 
-/** What the serving process tells the watching one. */
+/** What the serving process tells the supervising one. */
 export type WorkerMessage =
   | { readonly kind: 'files'; readonly files: readonly string[] }
   | {
@@ -21,7 +21,7 @@ export type WorkerMessage =
       readonly exitCode: ExitCode
     }
 
-/** What the watching process tells the serving one. */
+/** What the supervising process tells the serving one. */
 export type SupervisorMessage =
   | { readonly kind: 'serve'; readonly file: string; readonly cwd: string; readonly values: object }
   | { readonly kind: 'drain' }

@@ -1,0 +1,87 @@
+import cluster, { type Worker } from 'node:cluster'
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Io } from './io.ts'
+import type { ServeValues } from './listen.ts'
+import type { SupervisorMessage, WorkerMessage } from './worker-messages.ts'
+
+const program = fileURLToPath(new URL(`./serve-worker${extname(import.meta.url)}`, import.meta.url))
+
+/** What a serving process is heard to say, and how it ended. */
+export interface ServeProcessEvents {
+  said(message: WorkerMessage): void
+  exited(how: string): void
+}
+
+/**
+ * A process that serves on sockets which the cluster's primary, this process, owns: processes that ask for the same
+ * port share it, so that none of them is missed when it goes.
+ */
+export class ServeProcess {
+  readonly #worker: Worker
+
+  /** @param values - told to the process, with the port that it is to ask for */
+  constructor(
+    file: string,
+    values: ServeValues & { readonly json: boolean },
+    io: Io,
+    events: ServeProcessEvents,
+  ) {
+    cluster.setupPrimary({ exec: program, args: [], silent: true })
+    const worker = cluster.fork()
+    this.#worker = worker
+    // What the user's code prints goes where it would go without a process of its own, except under --json.
+    worker.process.stdout?.on('data', (chunk) => {
+      ;(values.json ? io.stderr : io.stdout).write(chunk)
+    })
+    worker.process.stderr?.on('data', (chunk) => io.stderr.write(chunk))
+    worker.on('message', (message: WorkerMessage) => events.said(message))
+    worker.on('exit', (code, signal) => events.exited(signal ?? `exit code ${code}`))
+    this.#tell({ kind: 'serve', file, cwd: io.cwd, values })
+  }
+
+  get pid(): number | undefined {
+    return this.#worker.process.pid
+  }
+
+  /** Lets it finish what it does. @returns when it has ended */
+  async drain(): Promise<void> {
+    const worker = this.#worker
+    if (worker.isDead()) return
+    this.#tell({ kind: 'drain' })
+    await new Promise((resolve) => worker.once('exit', resolve))
+  }
+
+  /** Ends it at once. */
+  kill(): void {
+    this.#worker.process.kill('SIGKILL')
+  }
+
+  #tell(message: SupervisorMessage): void {
+    // A process that is just ending cannot be told any more: its `exit` says the rest.
+    if (this.#worker.isConnected()) this.#worker.send(message, () => {})
+  }
+}
+
+/**
+ * The cluster shares a socket among processes that ask for the same port, and 0 is one such port. When no process is
+ * left to share with, the port that 0 once took is asked for by its number.
+ */
+export class SharedPort {
+  #asked: number
+  #taken: number | undefined = undefined
+
+  constructor(port: number) {
+    this.#asked = port
+  }
+
+  /** The port that the next process is to ask for. */
+  next(isShared: boolean): number {
+    if (!isShared && this.#taken !== undefined) this.#asked = this.#taken
+    return this.#asked
+  }
+
+  taken(url: string): void {
+    this.#taken = Number(new URL(url).port)
+  }
+}

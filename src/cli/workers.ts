@@ -1,0 +1,163 @@
+import { type RestartLimits, Restarts } from '../internal/restarts.ts'
+import { bannerLines, listeningEvent, stoppingLine } from './banner.ts'
+import { CliError } from './cli-error.ts'
+import type { ExitCode } from './exit-codes.ts'
+import { type Io, note, print } from './io.ts'
+import type { ServeValues } from './listen.ts'
+import { findServerFile } from './load-server.ts'
+import { ServeProcess, SharedPort } from './serve-process.ts'
+import { untilStopped } from './until-stopped.ts'
+import type { WorkerMessage } from './worker-messages.ts'
+
+/** A worker that ends is replaced; when so many end in so short a time, the cause is not theirs. */
+const restartLimits = (workers: number): RestartLimits => ({
+  max: 2 * workers + 2,
+  withinMs: 60_000,
+  firstDelayMs: 100,
+  maxDelayMs: 2000,
+})
+
+/** `serve --workers N`: so many processes on one port, each replaced when it ends. */
+export async function serveWithWorkers(
+  file: string,
+  values: ServeValues & { readonly json: boolean },
+  io: Io,
+): Promise<ExitCode> {
+  findServerFile(file, io.cwd)
+  const workers = new Workers(file, values, io)
+  const stopped = untilStopped(io, {
+    close: () => workers.close(),
+    onStopping: () => {
+      if (values.json) print(io, JSON.stringify({ event: 'stopping' }))
+      else note(io, stoppingLine(values.drainMs))
+    },
+    ended: workers.failed,
+  })
+  workers.start()
+  try {
+    return await stopped
+  } finally {
+    workers.kill()
+  }
+}
+
+/** Supervises the workers of one node: one for one, with a restart intensity for all of them together. */
+class Workers {
+  /** Rejects when there will be no service: the file does not load, or the workers do not stay. */
+  readonly failed: Promise<never>
+  readonly #fail: (error: unknown) => void
+  readonly #file: string
+  readonly #values: ServeValues & { readonly json: boolean }
+  readonly #io: Io
+  readonly #port: SharedPort
+  readonly #restartLimits: RestartLimits
+  readonly #restarts: Restarts
+  readonly #running = new Map<number, ServeProcess>()
+  readonly #listening = new Set<number>()
+  readonly #waiting = new Set<NodeJS.Timeout>()
+  #isIntroduced = false
+  #isClosing = false
+
+  constructor(file: string, values: ServeValues & { readonly json: boolean }, io: Io) {
+    this.#file = file
+    this.#values = values
+    this.#io = io
+    this.#port = new SharedPort(values.port)
+    this.#restartLimits = restartLimits(values.workers)
+    this.#restarts = new Restarts(this.#restartLimits)
+    const { promise, reject } = Promise.withResolvers<never>()
+    this.failed = promise
+    this.#fail = reject
+  }
+
+  /** The first worker goes ahead: what is wrong with the file or the address is then said once. */
+  start(): void {
+    this.#fork(1)
+  }
+
+  /** Lets every worker finish what it does. */
+  async close(): Promise<void> {
+    this.#isClosing = true
+    for (const timer of this.#waiting) clearTimeout(timer)
+    await Promise.all([...this.#running.values()].map((worker) => worker.drain()))
+  }
+
+  /** Ends every worker at once. */
+  kill(): void {
+    this.#isClosing = true
+    for (const timer of this.#waiting) clearTimeout(timer)
+    for (const worker of this.#running.values()) worker.kill()
+  }
+
+  #fork(number: number): void {
+    const port = this.#port.next(this.#running.size > 0)
+    const worker = new ServeProcess(this.#file, { ...this.#values, port }, this.#io, {
+      said: (message) => this.#said(number, message),
+      exited: (how) => this.#exited(number, how),
+    })
+    this.#running.set(number, worker)
+  }
+
+  #said(number: number, message: WorkerMessage): void {
+    if (message.kind === 'failed') {
+      // Once there has been service, what goes wrong may be over when it is tried again.
+      if (this.#listening.size > 0 || this.#isIntroduced) {
+        note(this.#io, `tsmcp: worker ${number}: ${message.message}`)
+        return
+      }
+      const error = new CliError(message.message, { exitCode: message.exitCode })
+      error.stack = message.stack
+      this.#fail(error)
+    } else if (message.kind === 'listening') this.#listens(number, message)
+  }
+
+  #listens(number: number, message: Extract<WorkerMessage, { kind: 'listening' }>): void {
+    this.#listening.add(number)
+    this.#port.taken(message.url)
+    const { workers } = this.#values
+    if (this.#isIntroduced) {
+      this.#say('restarted', `worker ${number} is back`, { worker: number })
+    } else if (number === 1 && this.#running.size === 1) {
+      for (let next = 2; next <= workers; next += 1) this.#fork(next)
+    }
+    if (this.#isIntroduced || this.#listening.size < workers) return
+    this.#isIntroduced = true
+    const { url, others, introduction } = message
+    const listening = { url, others, introduction }
+    if (this.#values.json) {
+      const pids = [...this.#running.values()].map(({ pid }) => pid)
+      print(this.#io, JSON.stringify({ ...listeningEvent(listening), workers: pids }))
+      return
+    }
+    for (const line of bannerLines(listening)) print(this.#io, line)
+    note(this.#io, `${workers} workers`)
+  }
+
+  #exited(number: number, how: string): void {
+    this.#running.delete(number)
+    this.#listening.delete(number)
+    if (this.#isClosing) return
+    const delayMs = this.#restarts.next(Date.now())
+    if (delayMs === undefined) {
+      const { max, withinMs } = this.#restartLimits
+      this.#fail(
+        new CliError(
+          `worker ${number} ended (${how}), as workers did ${max} times within ${withinMs / 1000} s: giving up`,
+        ),
+      )
+      return
+    }
+    const line = `tsmcp: worker ${number} ended (${how}): starting another in ${delayMs} ms`
+    this.#say('ended', line, { worker: number, how, restartInMs: delayMs })
+    const timer = setTimeout(() => {
+      this.#waiting.delete(timer)
+      this.#fork(number)
+    }, delayMs)
+    this.#waiting.add(timer)
+  }
+
+  #say(event: string, line: string, details: Record<string, unknown>): void {
+    if (this.#values.json) print(this.#io, JSON.stringify({ event, ...details }))
+    else note(this.#io, line)
+  }
+}

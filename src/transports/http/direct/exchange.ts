@@ -1,0 +1,136 @@
+import type { Socket } from 'node:net'
+import type { ClientCertificate } from '../../../protocol/types.ts'
+import { clientCertificate } from '../../client-certificate.ts'
+import {
+  type HttpExchange,
+  type HttpHeaders,
+  type HttpStream,
+  maxWaitingBytes,
+} from '../exchange.ts'
+import type { RequestHead } from './request-head.ts'
+import { responseHead } from './response-head.ts'
+
+/** The connection that an exchange is on, as far as it needs to know. */
+export interface DirectHost {
+  readonly socket: Socket
+  /** Headers about the connection for the response that is about to be sent. */
+  connectionHeaders(): string
+  /** The response goes on for long: what only requests need can be let go. */
+  rest(): void
+  /** The response has been written; the next request may come. */
+  finished(): void
+}
+
+const nothing = new Uint8Array()
+
+/** An exchange that was read from the socket, and is answered there; an open one is the stream of its response, too. */
+export class DirectExchange implements HttpExchange, HttpStream {
+  readonly method: string
+  readonly #host: DirectHost
+  /** Let go when the response has become a stream: an idle stream is to be small. */
+  #head: RequestHead | undefined
+  #body: Uint8Array | undefined
+  #state: 'unanswered' | 'streaming' | 'finished' = 'unanswered'
+  #onDisconnect: (() => void)[] | undefined = undefined
+
+  constructor(host: DirectHost, head: RequestHead, body: Uint8Array | undefined) {
+    this.#host = host
+    this.#head = head
+    this.#body = body
+    this.method = head.method
+  }
+
+  get getHeader(): HttpExchange['getHeader'] {
+    return this.#head?.getHeader ?? noHeader
+  }
+  get target(): string {
+    return this.#head?.target ?? ''
+  }
+  get certificate(): ClientCertificate | undefined {
+    return clientCertificate(this.#host.socket)
+  }
+  get remoteAddress(): string | undefined {
+    return this.#host.socket.remoteAddress
+  }
+
+  eachHeader(visit: (name: string, value: string) => void): void {
+    this.#head?.headers.forEach((value, name) => {
+      visit(name, value)
+    })
+  }
+
+  readBody(maxBytes: number, done: (body: Uint8Array | undefined) => void): void {
+    const body = this.#body ?? nothing
+    this.#body = undefined
+    done(body.length > maxBytes ? undefined : body)
+  }
+
+  respond(status: number, headers: HttpHeaders, body: string | Uint8Array = ''): void {
+    const { socket } = this.#host
+    if (this.#state !== 'unanswered' || socket.destroyed) return
+    const head = responseHead(status, headers) + this.#host.connectionHeaders()
+    // RFC 9110, 8.6 forbids the length of a response without content.
+    if (status === 204) socket.write(`${head}\r\n`, 'latin1')
+    else if (typeof body === 'string') {
+      const length = Buffer.byteLength(body)
+      const text = `${head}content-length: ${length}\r\n\r\n${body}`
+      // Text of as many bytes as characters is ASCII, which needs no encoding.
+      socket.write(text, length === body.length ? 'latin1' : 'utf8')
+    } else {
+      socket.cork()
+      socket.write(`${head}content-length: ${body.length}\r\n\r\n`, 'latin1')
+      socket.write(body)
+      socket.uncork()
+    }
+    this.#finish()
+  }
+
+  openStream(headers: HttpHeaders): HttpStream {
+    const head = responseHead(200, headers) + this.#host.connectionHeaders()
+    this.#host.socket.write(`${head}transfer-encoding: chunked\r\n\r\n`, 'latin1')
+    this.#state = 'streaming'
+    this.#host.rest()
+    this.#head = undefined
+    this.#body = undefined
+    return this
+  }
+
+  write(text: string): void {
+    const { socket } = this.#host
+    if (this.#state !== 'streaming' || socket.destroyed || text === '') return
+    // What counts is what is still waiting from before: one message may be as long as it is.
+    if (socket.writableLength > maxWaitingBytes) socket.destroy()
+    else socket.write(`${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`)
+  }
+
+  close(): void {
+    const { socket } = this.#host
+    if (this.#state !== 'streaming') return
+    if (!socket.destroyed) socket.write('0\r\n\r\n', 'latin1')
+    this.#finish()
+  }
+
+  onDisconnect(listener: () => void): void {
+    if (this.#state === 'finished') return
+    this.#onDisconnect ??= []
+    this.#onDisconnect.push(listener)
+  }
+
+  /** The client has gone. */
+  disconnected(): void {
+    const listeners = this.#onDisconnect
+    this.#onDisconnect = undefined
+    this.#state = 'finished'
+    for (const listener of listeners ?? []) listener()
+  }
+
+  #finish(): void {
+    this.#state = 'finished'
+    this.#onDisconnect = undefined
+    this.#host.finished()
+  }
+}
+
+function noHeader(): undefined {
+  return undefined
+}

@@ -1,0 +1,112 @@
+import type { Agent, IncomingMessage } from 'node:http'
+import { builtin } from '../../internal/builtin.ts'
+import type { HttpExchange, HttpHeaders } from './exchange.ts'
+
+/** Where requests are passed on to, and what becomes of those that cannot be. */
+export interface Destination {
+  /** Path of a socket on this machine at which another process takes requests. */
+  readonly socketPath: string
+  /** Path of the request. */
+  readonly path: string
+  /** Says whom the request came from, for the other process sees only this one. */
+  readonly remoteAddressHeader: string
+  /** Nobody is there, or nobody answers. Called at most once, and only while nothing has been answered. */
+  onFailure(error: Error): void
+}
+
+/** RFC 9110, 7.6.1: what concerns one connection is not passed on. */
+const connectionHeaders: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'date',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+/** Connections between two processes; more requests than that wait for one. Open streams hold one each. */
+const maxSockets = 4096
+/** Bytes of a longest answer that is no stream. */
+const maxAnswerBytes = 64 * 1024 * 1024
+
+/** Passes requests to other processes of the service and their answers back, over connections that are kept. */
+export class Forwarder {
+  #agent: Agent | undefined
+
+  /** @param body - of the request, which has been read */
+  forward(exchange: HttpExchange, body: Uint8Array, destination: Destination): void {
+    const { socketPath, path, remoteAddressHeader, onFailure } = destination
+    this.#agent ??= new builtin.http.Agent({ keepAlive: true, maxSockets, scheduling: 'lifo' })
+    const headers: string[] = []
+    exchange.eachHeader((name, value) => {
+      if (!connectionHeaders.has(name) && name !== remoteAddressHeader) headers.push(name, value)
+    })
+    headers.push(remoteAddressHeader, exchange.remoteAddress ?? '')
+    headers.push('content-length', String(body.length))
+    const request = builtin.http.request({
+      socketPath,
+      path,
+      method: exchange.method,
+      headers,
+      agent: this.#agent,
+      setHost: false,
+    })
+    let hasAnswer = false
+    request.on('response', (response) => {
+      hasAnswer = true
+      passBack(response, exchange)
+    })
+    request.on('error', (error) => {
+      if (!hasAnswer) onFailure(error)
+      hasAnswer = true
+    })
+    exchange.onDisconnect(() => {
+      hasAnswer = true
+      request.destroy()
+    })
+    request.end(body)
+  }
+
+  /** Ends what is being forwarded. */
+  close(): void {
+    this.#agent?.destroy()
+  }
+}
+
+function passBack(response: IncomingMessage, exchange: HttpExchange): void {
+  const headers = keptHeaders(response)
+  if (response.headers['content-type']?.startsWith('text/event-stream')) {
+    const stream = exchange.openStream(headers)
+    response.setEncoding('utf8')
+    response.on('data', (text: string) => stream.write(text))
+    // A stream whose writer has died ends like one that was cut: its client comes back for the rest.
+    response.on('close', () => stream.close())
+    return
+  }
+  const chunks: Buffer[] = []
+  let length = 0
+  response.on('data', (chunk: Buffer) => {
+    length += chunk.length
+    if (length > maxAnswerBytes) response.destroy()
+    else chunks.push(chunk)
+  })
+  response.on('close', () => {
+    const isWhole = response.complete
+    exchange.respond(
+      isWhole ? (response.statusCode ?? 502) : 502,
+      isWhole ? headers : [],
+      isWhole ? Buffer.concat(chunks, length) : '',
+    )
+  })
+}
+
+function keptHeaders(response: IncomingMessage): HttpHeaders {
+  const kept: string[] = []
+  for (let index = 0; index + 1 < response.rawHeaders.length; index += 2) {
+    const name = (response.rawHeaders[index] ?? '').toLowerCase()
+    if (!connectionHeaders.has(name)) kept.push(name, response.rawHeaders[index + 1] ?? '')
+  }
+  return kept
+}

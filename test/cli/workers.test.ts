@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { runCli } from './fake-io.ts'
+import { CliProcess, freePort, serving, workspace } from './workspace.ts'
+
+const cwd = workspace({
+  'who.ts': `
+import { defineServer } from 'tsmcp'
+const server = defineServer({ name: 'who', version: '1.0.0' })
+server.tool('pid', {}, () => String(process.pid))
+server.tool('wait', {}, async () => {
+  console.log('a call is in flight')
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  return 'finished'
+})
+server.tool('crash', {}, () => {
+  setImmediate(() => process.kill(process.pid, 'SIGKILL'))
+  return 'going'
+})
+export default server
+`,
+  'broken.ts': "throw new Error('no database')\n",
+  'short.ts': `
+import { defineServer } from 'tsmcp'
+setTimeout(() => process.exit(3), 200)
+export default defineServer({ name: 'short', version: '1.0.0' })
+`,
+})
+
+/** One call over a connection of its own. */
+async function pidAt(url: string): Promise<number> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      'mcp-protocol-version': '2026-07-28',
+      'mcp-method': 'tools/call',
+      'mcp-name': 'pid',
+      connection: 'close',
+    },
+    body: JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'tools/call',
+      params: {
+        name: 'pid',
+        _meta: {
+          'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+          'io.modelcontextprotocol/clientInfo': { name: 'test', version: '1' },
+          'io.modelcontextprotocol/clientCapabilities': {},
+        },
+      },
+    }),
+  })
+  const { result } = (await response.json()) as { result: { content: [{ text: string }] } }
+  return Number(result.content[0].text)
+}
+async function pids(url: string, count = 12): Promise<number[]> {
+  const all = new Set<number>()
+  for (let each = 0; each < count; each += 1) all.add(await pidAt(url))
+  return [...all].sort()
+}
+
+suite('serve --workers', () => {
+  test('serves with so many processes on one port, and says when one is replaced', async () => {
+    const { cli, url } = await serving(['who.ts', '--workers', '3', '--json'], { cwd })
+    await cli.until(/\n/)
+    const { event, workers } = JSON.parse(cli.out.split('\n')[0] ?? '')
+    assert.equal(event, 'listening')
+    assert.deepEqual(await pids(url), [...workers].sort())
+    process.kill(workers[0], 'SIGKILL')
+    await cli.until(/"event":"ended","worker":1,"how":"SIGKILL","restartInMs":100/)
+    // The others go on without a gap.
+    assert.deepEqual(
+      (await pids(url)).filter((pid) => !workers.slice(1).includes(pid)),
+      [],
+    )
+    await cli.until(/"event":"restarted","worker":1/)
+    const now = await pids(url)
+    assert.equal(now.length, 3)
+    assert.ok(!now.includes(workers[0]))
+    cli.child.kill('SIGTERM')
+    assert.equal(await cli.exited, 0, cli.err)
+    assert.match(cli.out, /"event":"stopping"\}\n.*"event":"stopped","exitCode":0/)
+    await assert.rejects(pidAt(url))
+  })
+
+  test('is one service for people, too: a call in flight finishes when it is stopped', async () => {
+    const { cli, url } = await serving(['who.ts', '--workers', '2'], { cwd })
+    await cli.until(/2 workers\n/)
+    const call = runCli(['call', url, 'wait'])
+    await cli.until(/a call is in flight/)
+    cli.child.kill('SIGTERM')
+    assert.equal((await call).out, 'finished\n')
+    assert.equal(await cli.exited, 0, cli.err)
+    assert.match(cli.err, /stopping: .*\nstopped\n/)
+  })
+
+  test('goes on when all of its workers end, at the same port', async () => {
+    const { cli, url } = await serving(['who.ts', '--workers', '2'], { cwd })
+    await cli.until(/2 workers\n/)
+    const before = await pids(url)
+    for (const pid of before) process.kill(pid, 'SIGKILL')
+    await cli.until(/worker [12] is back[\s\S]*worker [12] is back/)
+    const now = await pids(url)
+    assert.equal(now.length, 2)
+    assert.ok(now.every((pid) => !before.includes(pid)))
+    cli.child.kill('SIGINT')
+    assert.equal(await cli.exited, 0, cli.err)
+  })
+
+  test('says once what is wrong with the file or the address, and ends', async () => {
+    const broken = new CliProcess(['serve', 'broken.ts', '--workers', '3', '--port', '0'], { cwd })
+    assert.equal(await broken.exited, 1)
+    assert.equal(broken.err.match(/no database/g)?.length, 1, broken.err)
+    const port = await freePort()
+    const first = new CliProcess(['serve', 'who.ts', '--port', String(port)], { cwd })
+    await first.until(/\/mcp/)
+    const second = new CliProcess(['serve', 'who.ts', '--workers', '2', '--port', String(port)], {
+      cwd,
+    })
+    assert.equal(await second.exited, 1)
+    assert.match(second.err, new RegExp(`port ${port} is in use`))
+    first.child.kill('SIGTERM')
+    await first.exited
+  })
+
+  test('gives up when workers do not stay, with the reason', async () => {
+    const cli = new CliProcess(['serve', 'short.ts', '--workers', '2', '--port', '0'], { cwd })
+    assert.equal(await cli.exited, 1)
+    assert.match(cli.err, /worker \d ended \(exit code 3\): starting another in 100 ms/)
+    assert.match(
+      cli.err,
+      /worker \d ended \(exit code 3\), as workers did 6 times within 60 s: giving up/,
+    )
+  })
+
+  test('is not for stdio nor for watching', async () => {
+    for (const flag of ['--stdio', '--watch']) {
+      const { exitCode, err } = await runCli(['serve', 'who.ts', '--workers', '2', flag], { cwd })
+      assert.equal(exitCode, 2)
+      assert.match(err, /--workers is for serving over HTTP without --watch/)
+    }
+  })
+})
