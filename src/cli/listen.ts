@@ -4,6 +4,8 @@ import type { Servable } from '../index.ts'
 import { serveTcp } from '../tcp.ts'
 import { CliError, messageOf, usageError } from './cli-error.ts'
 import { shellQuoted } from './example-arguments.ts'
+import type { SecurityOptions } from './security-options.ts'
+import { securitySettings } from './security-settings.ts'
 import type { serveSettings, ValuesOf } from './settings.ts'
 
 /** The resolved settings of `serve`. */
@@ -24,23 +26,33 @@ export async function listen(
   values: ServeValues,
   file: string,
 ): Promise<Listeners> {
-  const http = await listenHttp(server, withHttpAddress(values), file)
+  const security = await loadSecurity(values)
+  const http = await listenHttp(server, withHttpAddress(values), file, security)
   const others: Record<string, string> = {}
   const sibling = (protocol: string, path: string): string => {
     const url = new URL(path, http.url)
     url.protocol = protocol
     return url.href
   }
-  if (values.webSocketPath !== '') others.WebSocket = sibling('ws:', values.webSocketPath)
-  if (values.legacySse) others.SSE = sibling('http:', '/sse')
-  if (values.tcp === '') return { url: http.url, others, close: () => http.close() }
+  const isSecure = security.tls !== undefined
+  if (values.webSocketPath !== '') {
+    others.WebSocket = sibling(isSecure ? 'wss:' : 'ws:', values.webSocketPath)
+  }
+  if (values.legacySse) others.SSE = sibling(isSecure ? 'https:' : 'http:', '/sse')
   try {
-    const tcp = await listenTcp(server, values, file)
-    others.TCP = `tcp://${tcp.host}:${tcp.port}`
+    const tcp = values.tcp === '' ? undefined : await listenTcp(server, values, file, security)
+    if (tcp !== undefined) others.TCP = `${isSecure ? 'tls' : 'tcp'}://${tcp.host}:${tcp.port}`
+    const stopWatching = security.watch((tls) => {
+      http.setTls(tls)
+      tcp?.setTls(tls)
+    })
     return {
       url: http.url,
       others,
-      close: async () => void (await Promise.all([http.close(), tcp.close()])),
+      close: async () => {
+        stopWatching()
+        await Promise.all([http.close(), tcp?.close()])
+      },
     }
   } catch (error) {
     await http.close()
@@ -48,10 +60,22 @@ export async function listen(
   }
 }
 
+/** What security needs is loaded where it is asked for. */
+async function loadSecurity(values: ServeValues): Promise<SecurityOptions> {
+  const isAsked = Object.entries(securitySettings).some(([name, setting]) => {
+    const value = values[name as keyof typeof securitySettings]
+    return Array.isArray(value) ? value.length > 0 : value !== setting.default
+  })
+  if (!isAsked) return { tls: undefined, authenticate: undefined, watch: () => () => {} }
+  const { securityOptions } = await import('./security-options.ts')
+  return securityOptions(values)
+}
+
 async function listenHttp(
   server: Servable,
   values: ServeValues,
   file: string,
+  { tls, authenticate }: SecurityOptions,
 ): Promise<HttpListener> {
   const { allowedHosts, allowedOrigins, webSocketPath, legacySse } = values
   try {
@@ -62,6 +86,8 @@ async function listenHttp(
       maxBodyBytes: values.maxBodyBytes,
       sessions: { idleTtlMs: values.sessionIdleMs, max: values.maxSessions },
       legacySse,
+      ...(tls !== undefined && { tls }),
+      ...(authenticate !== undefined && { authenticate }),
       ...(webSocketPath !== '' ? { webSocketPath } : {}),
       ...(allowedHosts.length > 0 ? { allowedHosts: [...allowedHosts] } : {}),
       ...(allowedOrigins.length > 0 ? { allowedOrigins: [...allowedOrigins] } : {}),
@@ -71,7 +97,12 @@ async function listenHttp(
   }
 }
 
-async function listenTcp(server: Servable, values: ServeValues, file: string) {
+async function listenTcp(
+  server: Servable,
+  values: ServeValues,
+  file: string,
+  { tls, authenticate }: SecurityOptions,
+) {
   const { host, port } = readAddress(values.tcp)
   try {
     const listener = await serveTcp(server, {
@@ -80,8 +111,10 @@ async function listenTcp(server: Servable, values: ServeValues, file: string) {
       drainMs: values.drainMs,
       maxMessageBytes: values.maxBodyBytes,
       maxConnections: values.maxSessions,
+      ...(tls !== undefined && { tls }),
+      ...(authenticate !== undefined && { authenticate }),
     })
-    return { host, port: listener.port, close: () => listener.close() }
+    return { host, ...listener }
   } catch (error) {
     throw await explainListenError(error, { ...values, host, port }, file, '--tcp')
   }

@@ -1,6 +1,7 @@
 import { Option } from 'commander'
 import { usageError } from './cli-error.ts'
 import { nearestName } from './nearest-name.ts'
+import { securitySettings } from './security-settings.ts'
 import { type Setting, text, textList, toggle, wholeNumber } from './setting.ts'
 
 const largestTimer = 2 ** 31 - 1
@@ -127,6 +128,7 @@ export const serveSettings = {
     min: 1,
     max: 10_000_000,
   }),
+  ...securitySettings,
 } as const
 
 /** What `tsmcp call` and `tsmcp list` can be told about the connection. */
@@ -160,8 +162,7 @@ export const unusedVariables = [
   {
     name: 'PROFILE',
     inert: /^(development|dev|test)$/i,
-    about:
-      'profiles are not part of this version: authentication and TLS stay with a proxy in front',
+    about: 'profiles are not part of this version: see --auth-issuer and --tls-cert',
   },
   {
     name: 'OTEL_ENABLED',

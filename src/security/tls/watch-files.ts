@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { statSync } from 'node:fs'
 
 /** Calls for a reload when files have changed. */
 export interface FileWatch {
@@ -19,11 +19,10 @@ export function watchFiles(
   onError: (error: unknown) => void,
   intervalMs = 10_000,
 ): FileWatch {
-  let seen: string | undefined
+  let seen = fingerprint(paths)
   let isBusy = false
   const look = async (isForced: boolean): Promise<void> => {
-    const now = await fingerprint(paths)
-    seen ??= now
+    const now = fingerprint(paths)
     if (now === seen && !isForced) return
     await reload()
     seen = now
@@ -39,17 +38,15 @@ export function watchFiles(
       isBusy = false
     }
   }
-  void run(false)
   const timer = setInterval(() => void run(false), intervalMs).unref()
   return { reload: () => run(true), close: () => clearInterval(timer) }
 }
 
-async function fingerprint(paths: readonly string[]): Promise<string> {
-  const stats = await Promise.all(
-    paths.map(async (path) => {
-      const { mtimeMs, size, ino } = await stat(path)
-      return `${mtimeMs} ${size} ${ino}`
-    }),
-  )
+/** A file that is not there has one, too: it is about to be replaced. */
+function fingerprint(paths: readonly string[]): string {
+  const stats = paths.map((path) => {
+    const found = statSync(path, { throwIfNoEntry: false })
+    return `${found?.mtimeMs} ${found?.size} ${found?.ino}`
+  })
   return stats.join('\n')
 }
