@@ -40,7 +40,7 @@ export async function securityOptions(values: SecurityValues): Promise<SecurityO
   const { authRevokedFile } = values
   if (authRevokedFile !== '') await readRevocations(auth, authRevokedFile)
   const files = [tlsFiles?.cert, tlsFiles?.key, tlsFiles?.ca, tlsFiles?.crl, authRevokedFile]
-  const watched = files.filter((file) => file !== undefined && file !== '')
+  const watched = files.flatMap((file) => file || [])
   return {
     tls,
     authenticate: authenticatorOf(values, auth),

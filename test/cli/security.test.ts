@@ -45,7 +45,7 @@ async function tlsFolder(t: TestContext) {
 }
 
 suite('serve with --auth settings', () => {
-  test('lets in who has a token for it, and says to others where to get one', async (t) => {
+  test('26.security.040: lets in who has a token for it, and says to others where to get one', async (t) => {
     const issuer = await startIssuer(t)
     const { port, callers } = await serve(t, {
       AUTH_ISSUERS: issuer.issuer,

@@ -55,6 +55,12 @@ test('a flag beats TSMCP_*, which beats ERLMCP_*, for every setting with a value
       '<name>': ['one', 'two', 'three'],
       '<path>': ['/one', '/two', '/three'],
       '<[host]:port>': [':11', '127.0.0.1:12', ':13'],
+      '<url>': ['https://one.example', 'https://two.example', 'https://three.example'],
+      '<scope>': ['one', 'two', 'three'],
+      '<id>': ['one', 'two', 'three'],
+      '<whether>': ['required', 'optional', 'required'],
+      '<which>': ['uri', 'dns', 'email'],
+      '<version>': ['1.2', '1.3', '1.2'],
       '<origin>': ['https://one.example', 'https://two.example', 'https://three.example'],
     }[setting.placeholder]!
     const ownName = variableNames(setting).find((variable) => variable.startsWith('TSMCP_'))!

@@ -168,7 +168,7 @@ for (const revision of revisions) {
       })
     }
 
-    test('26.auth.060 26.auth.061 25.auth.022 25.auth.023: steps up when a tool needs more', async (t) => {
+    test('26.security.010 26.auth.060 26.auth.061 25.auth.022 25.auth.023: steps up when a tool needs more', async (t) => {
       const { provider, signIn, agree, ran } = await start(t, 'CIMD', revision)
       const { client, transport } = await signIn()
       await client.callTool({ name: 'whoami' })

@@ -178,7 +178,7 @@ suite('a good token that allows too little', () => {
     ],
   ] as const
   for (const [method, params] of operations) {
-    test(`may not ${method} ${JSON.stringify(params).slice(0, 40)}`, async (t) => {
+    test(`26.security.012 25.security.001: may not ${method} ${JSON.stringify(params).slice(0, 40)}`, async (t) => {
       const { http, issuer } = await startProtected(t)
       const little = bearer(await issuer.token())
       const answer = await http.stateless(method, params, { headers: little })

@@ -130,7 +130,7 @@ suite('a subscription of 2026-07-28', () => {
 })
 
 suite('HTTP with SSE', () => {
-  test('26.security.037 25.security.006: another cannot post to a stream', async (t) => {
+  test('1105.auth.001 26.security.037 25.security.006: another cannot post to a stream', async (t) => {
     const { http, issuer } = await startProtected(t, {}, { legacySse: true })
     const mine = bearer(await issuer.token())
     const stream = await http.open({ method: 'GET', path: '/sse', headers: { ...mine, accept } })
