@@ -6,7 +6,6 @@ import { DpopNonces } from './dpop-nonces.ts'
 import { signatureAlgorithms } from './jwt.ts'
 import { comparableUri } from './resource-uri.ts'
 import { SeenProofs } from './seen-proofs.ts'
-import { tokenHash } from './token-cache.ts'
 
 export interface DpopOptions {
   /**
@@ -56,7 +55,8 @@ export class Dpop {
     if (htm !== request.method || !this.#isOurs(htu, request.target)) {
       throw invalidProof('The DPoP proof is for another request')
     }
-    if (ath !== tokenHash(token)) throw invalidProof('The DPoP proof is for another token')
+    if (ath !== builtin.crypto.hash('sha256', token, 'base64url'))
+      throw invalidProof('The DPoP proof is for another token')
     const nowMs = Date.now()
     if (this.#nonces !== undefined && !this.#nonces.isGood(nonce, nowMs)) throw nonceRequired()
     const ageSeconds = nowMs / 1000 - (typeof iat === 'number' ? iat : Number.NaN)

@@ -4,7 +4,7 @@ import type { AuthInfo } from '../../protocol/types.ts'
 import type { Authenticator, AuthRequest } from '../../server/authenticator.ts'
 import { checkScopes } from '../../server/required-scopes.ts'
 import { type ChallengePolicy, challengeHeaders } from './challenge.ts'
-import { type Credentials, readCredentials } from './credentials.ts'
+import { type Credentials, readCredentials, requireWellFormed } from './credentials.ts'
 import { Dpop } from './dpop.ts'
 import { signatureAlgorithms } from './jwt.ts'
 import type { OAuthOptions } from './options.ts'
@@ -113,6 +113,7 @@ class ResourceServer implements OAuth {
     const hash = tokenHash(credentials.token)
     const known = this.#cache.get(hash, Date.now())
     if (known !== undefined) return this.#admit(known, hash, credentials, request)
+    requireWellFormed(credentials.token)
     return this.#check(hash, credentials.token).then((token) =>
       this.#admit(token, hash, credentials, request),
     )

@@ -55,6 +55,7 @@ suite('an opaque token', () => {
       early: { ...good, nbf: now + 60 },
       eternal: { ...good, exp: undefined },
       nobody: { ...good, sub: undefined },
+      inactive: { ...good, active: false },
       foreign: { ...good, iss: 'https://evil.example.com' },
     }
     for (const [token, answer] of Object.entries(bad)) {
