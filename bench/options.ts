@@ -8,6 +8,8 @@ export interface Options {
   /** Whether the run replaces docs/benchmarks.md and bench/results/latest.json. */
   publishes: boolean
   profiles: boolean
+  /** Only the rows of the seed's table, in place of the comparison with the peers. */
+  isSeed: boolean
 }
 
 export const usage = `node bench/run.ts [options]
@@ -19,6 +21,8 @@ export const usage = `node bench/run.ts [options]
   --publish         replace docs/benchmarks.md and bench/results/latest.json; the default for a
                     run that is neither --quick nor --only
   --no-publish      do not
+  --seed            the rows of the seed's table in place of the comparison with the peers; writes
+                    docs/benchmarks-seed.md and bench/results/seed.json
   --profile         instead of measuring: CPU profile of the tsmcp server under load; --only picks
                     another target, e.g. --only 'tsmcp/2026'
 `
@@ -40,6 +44,7 @@ export function readOptions(argv: string[]): Options | undefined {
       only: { type: 'string' },
       publish: { type: 'boolean' },
       profile: { type: 'boolean', default: false },
+      seed: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
@@ -51,5 +56,6 @@ export function readOptions(argv: string[]): Options | undefined {
     isQuick: values.quick,
     publishes: values.publish ?? !(values.quick || values.only !== undefined),
     profiles: values.profile,
+    isSeed: values.seed,
   }
 }

@@ -8,9 +8,12 @@ import { runProfile } from './profile.ts'
 import { barsTable } from './report/bars.ts'
 import { writeReport } from './report/write.ts'
 import { Samples } from './samples.ts'
+import { seedBarsTable, writeSeedReport } from './seed/report.ts'
+import { runSeedWorkloads } from './seed/run.ts'
 import { runCallWorkloads } from './workloads/calls.ts'
 import type { Context } from './workloads/context.ts'
 import { runImportWorkload } from './workloads/imports.ts'
+import { runKeptWorkload } from './workloads/kept.ts'
 import { runMemoryWorkloads } from './workloads/memory.ts'
 import { checkRawAnswers } from './workloads/same-bytes.ts'
 import { runSessionWorkload } from './workloads/sessions.ts'
@@ -24,7 +27,8 @@ const memoryRounds = 3
 
 async function runBench(options: Options): Promise<void> {
   const isBuilt = existsSync(join(repository, 'dist', 'http.js'))
-  if (!isBuilt) say('tsmcp is not built (npm run build): only its peers are measured')
+  if (!isBuilt && !options.isSeed)
+    say('tsmcp is not built (npm run build): only its peers are measured')
   const generator = new Generator()
   const samples = new Samples()
   const context: Context = {
@@ -40,15 +44,20 @@ async function runBench(options: Options): Promise<void> {
   }
   const from = provenance()
   try {
-    if (isBuilt) await checkRawAnswers(context)
+    if (isBuilt && !options.isSeed) await checkRawAnswers(context)
     for (let round = 1; round <= options.rounds; round++) {
       say(`--- round ${round} of ${options.rounds}`)
       const inRound = { ...context, round }
+      if (options.isSeed) {
+        await runSeedWorkloads(inRound)
+        continue
+      }
       await runCallWorkloads(inRound)
       await runSessionWorkload(inRound)
       await runToolWorkloads(inRound)
       await runStdioWorkloads(inRound)
       await runImportWorkload(inRound)
+      await runKeptWorkload(inRound)
       if (round <= memoryRounds) await runMemoryWorkloads(inRound)
     }
   } finally {
@@ -56,8 +65,9 @@ async function runBench(options: Options): Promise<void> {
   }
   samples.dropSlow()
   const { rounds, seconds, isQuick } = options
-  const paths = await writeReport(from, { rounds, seconds, isQuick }, samples, options.publishes)
-  say(`\n${barsTable(samples)}\n`)
+  const write = options.isSeed ? writeSeedReport : writeReport
+  const paths = await write(from, { rounds, seconds, isQuick }, samples, options.publishes)
+  say(`\n${options.isSeed ? seedBarsTable(samples) : barsTable(samples)}\n`)
   for (const path of paths) say(`wrote ${path}`)
 }
 

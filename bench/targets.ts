@@ -23,6 +23,8 @@ const target = (server: string, label: string, revision: string): Target => ({
 export const raw2025 = target('raw', 'raw `node:http`', latestStateful)
 export const raw2026 = target('raw', 'raw `node:http`', stateless)
 export const tsmcp2025 = target('tsmcp', '**tsmcp**', latestStateful)
+/** Sessions, events and tasks are kept in a file. */
+export const tsmcpDurable = target('tsmcp-durable', '**tsmcp** with `data`', latestStateful)
 export const tsmcp2026 = target('tsmcp', '**tsmcp**', stateless)
 export const sdkV1Express = target(
   'sdk-v1-express',
@@ -53,7 +55,9 @@ export const httpTargets: readonly Target[] = [
 ]
 
 export const mcpTargets = httpTargets.filter(({ file }) => file !== raw2025.file)
-export const sessionTargets = mcpTargets.filter(({ hasSessions }) => hasSessions)
+export const sessionTargets = mcpTargets
+  .filter(({ hasSessions }) => hasSessions)
+  .flatMap((each) => (each === tsmcp2025 ? [each, tsmcpDurable] : [each]))
 
 const stdio = (server: string, label: string): Target => ({
   ...target(`${server}-stdio`, label, latestStateful),

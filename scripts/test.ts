@@ -6,6 +6,7 @@
  *     npm test -- test/http/post.test.ts  files
  *     npm run test:dist                   the same tests against dist/ in place of src/
  *     npm run coverage                    with coverage, and its floors
+ *     npm run test:slow                   what takes minutes: as often, or as much, as it should
  *     npm test -- --results FILE          also writes each test's name and outcome as lines of JSON
  */
 import { existsSync, globSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
@@ -16,15 +17,18 @@ import { spec } from 'node:test/reporters'
 import { parseArgs } from 'node:util'
 import { checkFloors } from './coverage.ts'
 
-const testTimeoutMs = 60_000
+let testTimeoutMs = 60_000
 /** A file that keeps a handle open never ends by itself; longer than any one test may take. */
-const silenceLimitMs = 180_000
+let silenceLimitMs = 180_000
+/** How much longer tests of the slow lane may take. */
+const slowFactor = 20
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     dist: { type: 'boolean' },
     coverage: { type: 'boolean' },
+    slow: { type: 'boolean' },
     results: { type: 'string' },
   },
 })
@@ -38,6 +42,12 @@ if (flags.dist) {
   // By the environment, so that it reaches the programs which tests start, too.
   const hook = new URL('./dist-hook.ts', import.meta.url)
   process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --import=${hook}`.trim()
+}
+
+if (flags.slow) {
+  process.env.SLOW_TESTS = '1'
+  testTimeoutMs *= slowFactor
+  silenceLimitMs *= slowFactor
 }
 
 const silence = new AbortController()

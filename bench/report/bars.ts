@@ -10,15 +10,17 @@ import {
   type Target,
   tsmcp2025,
   tsmcp2026,
+  tsmcpDurable,
   tsmcpStdio,
 } from '../targets.ts'
 import { busyCalls, calmCalls } from '../workloads/calls.ts'
 import { httpImport, importTime } from '../workloads/imports.ts'
+import { keptSessions } from '../workloads/kept.ts'
 import { idleSessions } from '../workloads/memory.ts'
 import { sessionRate } from '../workloads/sessions.ts'
 import { stdioWorkload } from '../workloads/stdio.ts'
 import { manyTools, toolsWorkload } from '../workloads/tools.ts'
-import { cell, type Format, kibibytes, milliseconds, table, times } from './format.ts'
+import { cell, type Format, kibibytes, microseconds, milliseconds, table, times } from './format.ts'
 
 /** What the project promises of itself, and what this run found. */
 export interface Bar {
@@ -48,6 +50,10 @@ export function bars(samples: Samples): Bar[] {
     ...atLeast(claim, limit, measured),
     isUpperLimit: true,
   })
+  const kept = (claim: string, limit: number, value: string, format: Format): Bar => ({
+    ...atMost(claim, limit, samples.summary(keptSessions, tsmcpDurable.name, value)),
+    format,
+  })
   const calls = (ours: Target, theirs: Target) => ratio(busyCalls, 'perSecond', ours, theirs)
   const toolCost = (target: Target) =>
     samples.ratio(
@@ -63,6 +69,15 @@ export function bars(samples: Samples): Bar[] {
     atLeast('tools/call, of raw node:http, 2025-11-25', 0.75, calls(tsmcp2025, raw2025)),
     atLeast('tools/call, of raw node:http, 2026-07-28', 0.75, calls(tsmcp2026, raw2026)),
     atLeast('sessions opened, of SDK v1', 10, ratio(sessionRate, 'perSecond', tsmcp2025, sdkV1)),
+    // At most 25 % more than in memory.
+    atLeast(
+      'sessions opened where they are kept, of memory',
+      0.8,
+      ratio(sessionRate, 'perSecond', tsmcpDurable, tsmcp2025),
+    ),
+    kept('look-up of a kept session, p50, µs', 0.05, 'p50', microseconds),
+    kept('look-up of a kept session, p95, µs', 0.12, 'p95', microseconds),
+    kept('first answer with 50,000 kept sessions, ms', 1000, 'firstAnswerMs', milliseconds),
     atMost(
       'p50 at one connection, of raw, 2025-11-25',
       1.2,

@@ -9,9 +9,11 @@ import {
   type Target,
   tsmcp2025,
   tsmcp2026,
+  tsmcpDurable,
 } from '../targets.ts'
 import { busyCalls, calmCalls } from '../workloads/calls.ts'
 import { imports, importTime } from '../workloads/imports.ts'
+import { keptSessions } from '../workloads/kept.ts'
 import { idleSessions, openStreams } from '../workloads/memory.ts'
 import { sessionRate } from '../workloads/sessions.ts'
 import { stdioWorkload } from '../workloads/stdio.ts'
@@ -120,6 +122,19 @@ export function memoryTable(samples: Samples): string {
     ['RSS/stream KiB', openStreams, 'residentBytes', kibibytes],
     ['RSS before, MiB', idleSessions, 'baseBytes', mebibytes],
   ])
+}
+
+export function keptTable(samples: Samples): string {
+  return matrix(
+    samples,
+    [tsmcpDurable],
+    [
+      ['look-up p50 µs', keptSessions, 'p50', microseconds],
+      ['p95 µs', keptSessions, 'p95', microseconds],
+      ['p99 µs', keptSessions, 'p99', microseconds],
+      ['start to first answer, ms', keptSessions, 'firstAnswerMs', milliseconds],
+    ],
+  )
 }
 
 export function importsTable(samples: Samples): string {

@@ -1,15 +1,31 @@
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { type HttpListener, serveHttp } from '../http.ts'
 import type { Servable } from '../index.ts'
+import type { Bind } from '../security.ts'
 import { serveTcp } from '../tcp.ts'
 import { CliError, messageOf, usageError } from './cli-error.ts'
 import { shellQuoted } from './example-arguments.ts'
-import type { SecurityOptions } from './security-options.ts'
-import { securitySettings } from './security-settings.ts'
-import type { serveSettings, ValuesOf } from './settings.ts'
+import { openServeSecurity, type ServeSecurity } from './serve-security.ts'
+import type { ServeValues } from './settings.ts'
 
-/** The resolved settings of `serve`. */
-export type ServeValues = ValuesOf<typeof serveSettings>
+/** The limits of the settings, on whatever the server is served. */
+export function limitsOf(values: ServeValues) {
+  return {
+    sessions: {
+      idleTtlMs: values.sessionIdleMs,
+      maxAgeMs: values.sessionMaxAgeMs,
+      max: values.maxSessions,
+      maxPerPrincipal: values.maxSessionsPerPrincipal,
+    },
+    maxConnections: values.maxConnections,
+    admission: {
+      maxRunning: values.maxRunning,
+      maxWaiting: values.maxWaiting,
+      maxWaitMs: values.maxWaitMs,
+    },
+    shedding: { maxLagMs: values.maxLagMs, maxMemoryBytes: values.maxMemoryMb * 2 ** 20 },
+  }
+}
 
 /** Everything that one `serve` listens on. */
 export interface Listeners {
@@ -20,14 +36,59 @@ export interface Listeners {
   close(): Promise<void>
 }
 
-/** Serves with the settings of the command line; `file` is named in what a failure suggests. */
+/**
+ * Serves with the settings of the command line.
+ *
+ * @param file - is named in what a failure suggests
+ * @param place - where secrets and paths are looked up
+ */
 export async function listen(
+  server: Servable,
+  given: ServeValues,
+  file: string,
+  place: { readonly env: Readonly<Record<string, string | undefined>>; readonly cwd: string },
+): Promise<Listeners> {
+  const values = withHttpAddress(given)
+  const security = await openServeSecurity(values, bindsOf(values), place.env, place.cwd)
+  try {
+    const listeners = await listenAll(server, values, file, security)
+    return {
+      ...listeners,
+      close: async () => {
+        await listeners.close()
+        await security.close()
+      },
+    }
+  } catch (error) {
+    await security.close()
+    throw error
+  }
+}
+
+/** The addresses that the settings ask for. */
+function bindsOf(values: ServeValues): Bind[] {
+  const isByCertificate = values.tlsCa !== '' && values.tlsClient === 'required'
+  const isAuthenticated = values.apiKeys !== '' || values.authIssuers.length > 0 || isByCertificate
+  const isEncrypted = values.tlsCert !== ''
+  const http: Bind = {
+    setting: values.http === '' ? '--host' : '--http',
+    host: values.host,
+    isEncrypted,
+    isAuthenticated,
+  }
+  if (values.tcp === '') return [http]
+  // Nothing but a certificate says over TCP who is there; with any authentication all others are refused.
+  const { host } = readAddress(values.tcp)
+  return [http, { setting: '--tcp', host, isEncrypted, isAuthenticated }]
+}
+
+async function listenAll(
   server: Servable,
   values: ServeValues,
   file: string,
+  security: ServeSecurity,
 ): Promise<Listeners> {
-  const security = await loadSecurity(values)
-  const http = await listenHttp(server, withHttpAddress(values), file, security)
+  const http = await listenHttp(server, values, file, security)
   const others: Record<string, string> = {}
   const sibling = (protocol: string, path: string): string => {
     const url = new URL(path, http.url)
@@ -60,34 +121,56 @@ export async function listen(
   }
 }
 
-/** What security needs is loaded where it is asked for. */
-async function loadSecurity(values: ServeValues): Promise<SecurityOptions> {
-  const isAsked = Object.entries(securitySettings).some(([name, setting]) => {
-    const value = values[name as keyof typeof securitySettings]
-    return Array.isArray(value) ? value.length > 0 : value !== setting.default
+/**
+ * The settings with a free port in place of 0, for processes that are to share it: the next of them must find the same
+ * when the one before has gone.
+ */
+export async function withCertainPorts<Values extends ServeValues>(
+  values: Values,
+): Promise<Values> {
+  const { host, port } = withHttpAddress(values)
+  const certain = { ...values, http: '', host, port: port === 0 ? await freePort(host) : port }
+  if (values.tcp === '') return certain
+  const tcp = readAddress(values.tcp)
+  const tcpPort = tcp.port === 0 ? await freePort(tcp.host) : tcp.port
+  return { ...certain, tcp: `${tcp.host}:${tcpPort}` }
+}
+
+function freePort(host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen({ port: 0, host, exclusive: true }, () => {
+      const { port } = probe.address() as AddressInfo
+      probe.close(() => resolve(port))
+    })
   })
-  if (!isAsked) return { tls: undefined, authenticate: undefined, watch: () => () => {} }
-  const { securityOptions } = await import('./security-options.ts')
-  return securityOptions(values)
 }
 
 async function listenHttp(
   server: Servable,
   values: ServeValues,
   file: string,
-  { tls, authenticate }: SecurityOptions,
+  { guard, authenticate, stateSecret, tls }: ServeSecurity,
 ): Promise<HttpListener> {
-  const { allowedHosts, allowedOrigins, webSocketPath, legacySse } = values
+  const { allowedHosts, allowedOrigins, webSocketPath, legacySse, trustedProxies } = values
   try {
     return await serveHttp(server, {
       port: values.port,
       host: values.host,
       drainMs: values.drainMs,
       maxBodyBytes: values.maxBodyBytes,
-      sessions: { idleTtlMs: values.sessionIdleMs, max: values.maxSessions },
+      ...(values.data !== '' && {
+        data: values.data,
+        dataSurvives: values.dataSurvives === 'power' ? 'power' : 'process',
+      }),
+      ...limitsOf(values),
       legacySse,
-      ...(tls !== undefined && { tls }),
-      ...(authenticate !== undefined && { authenticate }),
+      trustedProxies,
+      ...(guard && { guard }),
+      ...(authenticate && { authenticate }),
+      ...(stateSecret !== undefined && { stateSecret }),
+      ...(tls && { tls }),
       ...(webSocketPath !== '' ? { webSocketPath } : {}),
       ...(allowedHosts.length > 0 ? { allowedHosts: [...allowedHosts] } : {}),
       ...(allowedOrigins.length > 0 ? { allowedOrigins: [...allowedOrigins] } : {}),
@@ -101,7 +184,7 @@ async function listenTcp(
   server: Servable,
   values: ServeValues,
   file: string,
-  { tls, authenticate }: SecurityOptions,
+  { guard, authenticate, stateSecret, tls }: ServeSecurity,
 ) {
   const { host, port } = readAddress(values.tcp)
   try {
@@ -110,9 +193,11 @@ async function listenTcp(
       port,
       drainMs: values.drainMs,
       maxMessageBytes: values.maxBodyBytes,
-      maxConnections: values.maxSessions,
-      ...(tls !== undefined && { tls }),
-      ...(authenticate !== undefined && { authenticate }),
+      ...limitsOf(values),
+      ...(guard && { guard }),
+      ...(stateSecret !== undefined && { stateSecret }),
+      ...(tls && { tls }),
+      ...(authenticate && { authenticate }),
     })
     return { host, ...listener }
   } catch (error) {
@@ -138,6 +223,9 @@ async function explainListenError(
   file: string,
   flag: '--port' | '--tcp',
 ): Promise<unknown> {
+  if (error instanceof Error && error.name === 'StorageError') {
+    return new CliError(error.message, { cause: error })
+  }
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   switch (code) {
     case 'EADDRINUSE': {

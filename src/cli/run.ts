@@ -1,13 +1,16 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Command, CommanderError } from 'commander'
+import { addAudit } from './audit.ts'
 import { addCall } from './call.ts'
 import { reportFailure, usageError } from './cli-error.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addInit } from './init.ts'
 import { type Io, note } from './io.ts'
+import { addKeys } from './keys.ts'
 import { addList } from './list.ts'
 import { didYouMean } from './nearest-name.ts'
+import { addPolicy } from './policy.ts'
 import { addServe } from './serve.ts'
 import { commonSettings, environmentNotes, resolveSettings } from './settings.ts'
 import { version } from './version.ts'
@@ -52,6 +55,9 @@ function createProgram(io: Io, finish: (exitCode: ExitCode) => void): Command {
   addCall(program, context)
   addList(program, context)
   addInit(program, context)
+  addKeys(program, context)
+  addPolicy(program, context)
+  addAudit(program, context)
   for (const command of program.commands) command.allowExcessArguments(false)
   program.action((name: string | undefined) => {
     if (name === undefined) {

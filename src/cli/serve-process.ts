@@ -2,7 +2,7 @@ import cluster, { type Worker } from 'node:cluster'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Io } from './io.ts'
-import type { ServeValues } from './listen.ts'
+import type { ServeValues } from './settings.ts'
 import type { SupervisorMessage, WorkerMessage } from './worker-messages.ts'
 
 const program = fileURLToPath(new URL(`./serve-worker${extname(import.meta.url)}`, import.meta.url))
@@ -15,7 +15,7 @@ export interface ServeProcessEvents {
 
 /**
  * A process that serves on sockets which the cluster's primary, this process, owns: processes that ask for the same
- * port share it, so that none of them is missed when it goes.
+ * port share it, so that none of them is missed when it goes. The port must be a certain one (see `withCertainPorts`).
  */
 export class ServeProcess {
   readonly #worker: Worker
@@ -60,28 +60,5 @@ export class ServeProcess {
   #tell(message: SupervisorMessage): void {
     // A process that is just ending cannot be told any more: its `exit` says the rest.
     if (this.#worker.isConnected()) this.#worker.send(message, () => {})
-  }
-}
-
-/**
- * The cluster shares a socket among processes that ask for the same port, and 0 is one such port. When no process is
- * left to share with, the port that 0 once took is asked for by its number.
- */
-export class SharedPort {
-  #asked: number
-  #taken: number | undefined = undefined
-
-  constructor(port: number) {
-    this.#asked = port
-  }
-
-  /** The port that the next process is to ask for. */
-  next(isShared: boolean): number {
-    if (!isShared && this.#taken !== undefined) this.#asked = this.#taken
-    return this.#asked
-  }
-
-  taken(url: string): void {
-    this.#taken = Number(new URL(url).port)
   }
 }

@@ -5,9 +5,10 @@
 import process from 'node:process'
 import { describeFailure } from './cli-error.ts'
 import { introspect } from './introspect.ts'
-import { type Listeners, listen, type ServeValues } from './listen.ts'
+import { type Listeners, listen } from './listen.ts'
 import { loadServer } from './load-server.ts'
 import { installModuleHooks } from './module-hooks.ts'
+import type { ServeValues } from './settings.ts'
 import type { SupervisorMessage, WorkerMessage } from './worker-messages.ts'
 
 let listener: Listeners | undefined
@@ -28,7 +29,7 @@ async function serve(file: string, cwd: string, values: ServeValues): Promise<vo
   try {
     const server = await loadServer(file, cwd)
     stage = 'listen'
-    const listening = await listen(server, values, file)
+    const listening = await listen(server, values, file, { env: process.env, cwd })
     listener = listening
     const introduction = await introspect(server)
     // Before the rest, so that a change made from here on is not missed.

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { serveStdio } from '../stdio.ts'
 import { bannerLines, listeningEvent, stoppingLine } from './banner.ts'
@@ -6,8 +7,10 @@ import type { CommandContext } from './command-context.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { introspect } from './introspect.ts'
 import { type Io, note, print } from './io.ts'
-import { listen, type ServeValues } from './listen.ts'
+import { limitsOf, listen } from './listen.ts'
 import { loadServer } from './load-server.ts'
+import { openServeSecurity } from './serve-security.ts'
+import type { ServeValues } from './settings.ts'
 import { commanderOption, commonSettings, resolveSettings, serveSettings } from './settings.ts'
 import { untilStopped } from './until-stopped.ts'
 import { watchAndServe } from './watch.ts'
@@ -18,6 +21,7 @@ Examples:
   tsmcp serve server.ts                      on http://127.0.0.1:8080/mcp
   tsmcp serve server.ts --port 3000 --watch  reload when a file changes
   tsmcp serve server.ts --http :8080 --ws /ws --tcp :9090
+  tsmcp serve server.ts --data ./data        sessions and tasks outlive a restart
   tsmcp serve server.ts --stdio              as a command of a desktop host
   tsmcp serve server.ts --host 0.0.0.0 --allowed-host mcp.example.com
 
@@ -57,10 +61,16 @@ async function runServe(
   if (values.workers > 1 && (values.stdio || values.watch)) {
     throw usageError('--workers is for serving over HTTP without --watch: leave out one of them')
   }
+  if (values.audit !== '' && (values.workers > 1 || values.watch)) {
+    throw usageError(
+      '--audit is for one process, which writes the log: leave out --workers or --watch',
+    )
+  }
   if (values.stdio) return serveOverStdio(file, values, io)
   let serve = values.watch ? watchAndServe : serveOverHttp
   if (values.workers > 1) serve = serveWithWorkers
-  const exitCode = await serve(file, values, io)
+  const data = values.data === '' ? '' : resolve(io.cwd, values.data)
+  const exitCode = await serve(file, { ...values, data }, io)
   if (values.json) print(io, JSON.stringify({ event: 'stopped', exitCode }))
   else note(io, exitCode === 0 ? 'stopped' : 'stopped at once')
   return exitCode
@@ -73,7 +83,7 @@ async function serveOverHttp(
 ): Promise<ExitCode> {
   if (values.json) io.reserveStdout()
   const server = await loadServer(file, io.cwd)
-  const listener = await listen(server, values, file)
+  const listener = await listen(server, values, file, io)
   const stopped = untilStopped(io, {
     close: () => listener.close(),
     onStopping: () => {
@@ -91,15 +101,22 @@ async function serveOverHttp(
 async function serveOverStdio(file: string, values: ServeValues, io: Io): Promise<ExitCode> {
   io.reserveStdout()
   const server = await loadServer(file, io.cwd)
+  // Who starts the process is who calls: there is no address, and nobody else to keep out.
+  const security = await openServeSecurity({ ...values, apiKeys: '' }, [], io.env, io.cwd)
+  const { guard, stateSecret } = security
   const connection = serveStdio(server, {
     input: io.stdin,
     output: io.stdout,
     drainMs: values.drainMs,
+    ...limitsOf(values),
+    ...(guard && { guard }),
+    ...(stateSecret !== undefined && { stateSecret }),
   })
+  const ended = connection.closed.then(() => security.close())
   const stopped = untilStopped(io, {
-    close: () => connection.close(),
+    close: () => connection.close().then(() => ended),
     onStopping: () => note(io, stoppingLine(values.drainMs)),
-    ended: connection.closed,
+    ended,
   })
   const introduction = await introspect(server)
   note(io, `${introduction?.name ?? file} is serving over stdio; it ends when stdin closes`)

@@ -36,9 +36,27 @@ export function wholeNumber(
 
 /** One text that must match a pattern. */
 export function text(
-  setting: Described & { default: string; pattern: RegExp; placeholder: string; allowed: string },
+  setting: Described & {
+    default: string
+    defaultText?: string
+    pattern: RegExp
+    placeholder: string
+    allowed: string
+  },
 ): Setting<string> {
   return { ...setting, parse: (given) => (setting.pattern.test(given) ? given : undefined) }
+}
+
+/** The path of a file or folder. Default: none. */
+export function filePath(setting: Described & { defaultText?: string }): Setting<string> {
+  return text({
+    defaultText: 'none',
+    ...setting,
+    placeholder: '<file>',
+    default: '',
+    pattern: /^[^\0]+$/,
+    allowed: 'a path',
+  })
 }
 
 /** Several texts: the flag is repeated, the variable separates them by commas. */

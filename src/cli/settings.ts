@@ -1,8 +1,9 @@
 import { Option } from 'commander'
+import { clientAddressThrough } from '../transports/http/client-address.ts'
+import { accessSettings } from './access-settings.ts'
 import { usageError } from './cli-error.ts'
 import { nearestName } from './nearest-name.ts'
-import { securitySettings } from './security-settings.ts'
-import { type Setting, text, textList, toggle, wholeNumber } from './setting.ts'
+import { filePath, type Setting, text, textList, toggle, wholeNumber } from './setting.ts'
 
 const largestTimer = 2 ** 31 - 1
 
@@ -112,6 +113,24 @@ export const serveSettings = {
     min: 1,
     max: 2 ** 30,
   }),
+  data: text({
+    flag: '--data',
+    placeholder: '<folder>',
+    variables: ['DATA'],
+    about: 'keep sessions, their events and tasks in this folder, so that a restart loses none',
+    default: '',
+    pattern: /^[^\0]+$/,
+    allowed: 'a folder',
+  }),
+  dataSurvives: text({
+    flag: '--data-survives',
+    placeholder: '<loss>',
+    variables: ['DATA_SURVIVES'],
+    about: 'what the data outlives: the death of the process, or also the loss of power (slower)',
+    default: 'process',
+    pattern: /^(?:process|power)$/,
+    allowed: 'process or power',
+  }),
   sessionIdleMs: wholeNumber({
     flag: '--session-idle-ms',
     variables: ['SESSION_IDLE_MS'],
@@ -120,16 +139,150 @@ export const serveSettings = {
     min: 1,
     max: Number.MAX_SAFE_INTEGER,
   }),
+  sessionMaxAgeMs: wholeNumber({
+    flag: '--session-max-age-ms',
+    variables: ['SESSION_MAX_AGE_MS'],
+    about: 'a session is ended at this age, whatever it does, in milliseconds',
+    default: 604_800_000,
+    min: 1,
+    max: Number.MAX_SAFE_INTEGER,
+  }),
   maxSessions: wholeNumber({
     flag: '--max-sessions',
-    variables: ['MAX_SESSIONS', 'MAX_CONNECTIONS'],
+    variables: ['MAX_SESSIONS'],
     about: 'most sessions at once; further clients are told to come back later',
     default: 100_000,
     min: 1,
     max: 10_000_000,
   }),
-  ...securitySettings,
+  maxSessionsPerPrincipal: wholeNumber({
+    flag: '--max-sessions-per-principal',
+    variables: ['MAX_SESSIONS_PER_PRINCIPAL'],
+    about: 'most sessions that one authenticated principal may have at once',
+    default: 10_000,
+    min: 1,
+    max: 10_000_000,
+  }),
+  maxConnections: wholeNumber({
+    flag: '--max-connections',
+    variables: ['MAX_CONNECTIONS'],
+    about: 'most open connections at once, over HTTP, WebSocket and TCP together; others get 503',
+    default: 100_000,
+    min: 1,
+    max: 10_000_000,
+  }),
+  maxRunning: wholeNumber({
+    flag: '--max-running',
+    variables: ['MAX_RUNNING'],
+    about: 'most requests that run at once; others wait for their turn, fairly among clients',
+    default: 10_000,
+    min: 1,
+    max: 1_000_000,
+  }),
+  maxWaiting: wholeNumber({
+    flag: '--max-waiting',
+    variables: ['MAX_WAITING'],
+    about: 'most requests that wait for their turn; others get 503',
+    default: 10_000,
+    min: 1,
+    max: 1_000_000,
+  }),
+  maxWaitMs: wholeNumber({
+    flag: '--max-wait-ms',
+    variables: ['MAX_WAIT_MS'],
+    about: 'how long a request may wait for its turn before it gets 503, in milliseconds',
+    default: 10_000,
+    min: 1,
+    max: largestTimer,
+  }),
+  maxLagMs: wholeNumber({
+    flag: '--max-lag-ms',
+    variables: ['MAX_LAG_MS'],
+    about: 'new work gets 503 while the event loop lags so much, in milliseconds; 0: never',
+    default: 1000,
+    min: 0,
+    max: largestTimer,
+  }),
+  maxMemoryMb: wholeNumber({
+    flag: '--max-memory-mb',
+    variables: ['MAX_MEMORY_MB'],
+    about: 'new work gets 503 while the process takes so much memory, in MiB; 0: never',
+    default: 0,
+    min: 0,
+    max: 2 ** 24,
+  }),
+  profile: text({
+    flag: '--profile',
+    placeholder: '<profile>',
+    variables: ['PROFILE'],
+    about: 'production refuses to start with what must not be in production',
+    default: 'development',
+    pattern: /^(?:development|dev|test|production|prod)$/i,
+    allowed: 'development or production',
+  }),
+  apiKeys: filePath({
+    flag: '--api-keys',
+    variables: ['API_KEYS'],
+    about: 'let only callers in that bring a key of this file (tsmcp keys)',
+  }),
+  policy: filePath({
+    flag: '--policy',
+    variables: ['POLICY'],
+    about: 'who may do what, and how much of it (YAML, JSON or .cedar); followed as it changes',
+  }),
+  quotas: filePath({
+    flag: '--quotas',
+    variables: ['QUOTAS'],
+    about: 'keep what was used of quotas in this file over a restart',
+  }),
+  audit: filePath({
+    flag: '--audit',
+    variables: ['AUDIT'],
+    about: 'record all that is done in this folder (tsmcp audit)',
+  }),
+  auditKey: filePath({
+    flag: '--audit-key',
+    variables: ['AUDIT_KEY'],
+    about: 'private key (Ed25519, PEM) that signs the log; made if need be',
+    defaultText: 'audit-key.pem beside the folder of the log',
+  }),
+  auditRetentionDays: wholeNumber({
+    flag: '--audit-retention-days',
+    variables: ['AUDIT_RETENTION_DAYS'],
+    about: 'days after which a file of the log is removed',
+    default: 30,
+    min: 1,
+    max: 36_500,
+  }),
+  auditOnFull: text({
+    flag: '--audit-on-full',
+    placeholder: '<what>',
+    variables: ['AUDIT_ON_FULL'],
+    about:
+      'what to do when the log cannot be written: refuse requests, or continue and record the gap',
+    default: 'refuse',
+    pattern: /^(?:refuse|continue)$/,
+    allowed: 'refuse or continue',
+  }),
+  trustedProxies: textList({
+    flag: '--trusted-proxy',
+    placeholder: '<address>',
+    variables: ['TRUSTED_PROXIES'],
+    about: 'proxy whose word on the address of the client is taken',
+    defaultText: 'none',
+    allowed: 'an address, a network such as 10.0.0.0/8, or loopback,',
+    isAllowed: (part) => part === 'loopback' || isNetwork(part),
+  }),
+  ...accessSettings,
 } as const
+
+/** Secrets, which are read from TSMCP_NAME, the file that TSMCP_NAME_FILE names, or a credential of systemd. */
+export const secretVariables = [
+  {
+    name: 'STATE_SECRET',
+    about: 'signs the state of `input_required` rounds, at least 16 bytes; the same on all nodes',
+  },
+] as const
 
 /** What `tsmcp call` and `tsmcp list` can be told about the connection. */
 export const clientSettings = {
@@ -160,11 +313,6 @@ export const commonSettings = {
 /** Variables of erlmcp's own deployment guide that this version knows of and does not act on. */
 export const unusedVariables = [
   {
-    name: 'PROFILE',
-    inert: /^(development|dev|test)$/i,
-    about: 'profiles are not part of this version: see --auth-issuer and --tls-cert',
-  },
-  {
     name: 'OTEL_ENABLED',
     inert: /^(false|0|no|off)$/i,
     about: 'traces are not part of this version',
@@ -186,6 +334,9 @@ export type SettingTable = Readonly<Record<string, AnySetting>>
 export type ValuesOf<Table extends SettingTable> = {
   readonly [Name in keyof Table]: Table[Name] extends Setting<infer Value> ? Value : never
 }
+
+/** The resolved settings of `serve`. */
+export type ServeValues = ValuesOf<typeof serveSettings>
 
 /** Where settings come from: what commander parsed, and the environment. */
 export interface SettingSources {
@@ -258,6 +409,7 @@ export function defaultText(setting: AnySetting): string {
 export function environmentNotes(env: SettingSources['env']): string[] {
   const tables = [serveSettings, clientSettings, commonSettings]
   const known = tables.flatMap((table) => Object.values(table).flatMap(variableNames))
+  for (const { name } of secretVariables) known.push(`TSMCP_${name}`, `TSMCP_${name}_FILE`)
   const notes: string[] = []
   for (const [name, value] of Object.entries(env)) {
     const prefix = /^(TSMCP|ERLMCP)_/.exec(name)?.[0]
@@ -274,6 +426,15 @@ export function environmentNotes(env: SettingSources['env']): string[] {
     }
   }
   return notes
+}
+
+function isNetwork(part: string): boolean {
+  try {
+    clientAddressThrough([part])
+    return true
+  } catch {
+    return false
+  }
 }
 
 function isOrigin(text: string): boolean {

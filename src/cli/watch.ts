@@ -1,13 +1,14 @@
+import { WatchedFiles } from '../internal/watched-files.ts'
 import { bannerLines, type Listening, listeningEvent, stoppingLine } from './banner.ts'
 import { CliError } from './cli-error.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { type Io, note, print } from './io.ts'
-import type { ServeValues } from './listen.ts'
+import { withCertainPorts } from './listen.ts'
 import { relativeIfInside } from './load-error.ts'
 import { findServerFile } from './load-server.ts'
-import { ServeProcess, SharedPort } from './serve-process.ts'
+import { ServeProcess } from './serve-process.ts'
+import type { ServeValues } from './settings.ts'
 import { untilStopped } from './until-stopped.ts'
-import { WatchedFiles } from './watched-files.ts'
 import type { WorkerMessage } from './worker-messages.ts'
 
 /** `serve --watch`: a process that serves, and at each change a new one that takes over when it loads. */
@@ -17,7 +18,7 @@ export async function watchAndServe(
   io: Io,
 ): Promise<ExitCode> {
   findServerFile(file, io.cwd)
-  const reloader = new Reloader(file, values, io)
+  const reloader = new Reloader(file, await withCertainPorts(values), io)
   const stopped = untilStopped(io, {
     close: () => reloader.close(),
     onStopping: () => {
@@ -47,7 +48,6 @@ class Reloader {
   readonly #values: ServeValues & { readonly json: boolean }
   readonly #io: Io
   readonly #watched: WatchedFiles
-  readonly #port: SharedPort
   #serving: ServeProcess | undefined
   #starting: ServeProcess | undefined
   #previous: ServeProcess | undefined
@@ -59,7 +59,6 @@ class Reloader {
   constructor(file: string, values: ServeValues & { readonly json: boolean }, io: Io) {
     this.#file = file
     this.#values = values
-    this.#port = new SharedPort(values.port)
     this.#io = io
     const { promise, reject } = Promise.withResolvers<never>()
     this.failed = promise
@@ -70,16 +69,10 @@ class Reloader {
   start(): void {
     const startedAt = Date.now()
     this.#watched.add([findServerFile(this.#file, this.#io.cwd)], startedAt)
-    const port = this.#port.next(this.#serving !== undefined)
-    const started: ServeProcess = new ServeProcess(
-      this.#file,
-      { ...this.#values, port },
-      this.#io,
-      {
-        said: (message) => this.#said(started, message, startedAt),
-        exited: (how) => this.#exited(started, how),
-      },
-    )
+    const started: ServeProcess = new ServeProcess(this.#file, this.#values, this.#io, {
+      said: (message) => this.#said(started, message, startedAt),
+      exited: (how) => this.#exited(started, how),
+    })
     this.#starting = started
   }
 
@@ -129,7 +122,6 @@ class Reloader {
     const previous = this.#serving
     this.#serving = from
     this.#starting = undefined
-    this.#port.taken(message.url)
     if (!this.#isIntroduced) {
       this.#isIntroduced = true
       const { url, others, introduction } = message

@@ -1,11 +1,15 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type RestartLimits, Restarts } from '../internal/restarts.ts'
 import { bannerLines, listeningEvent, stoppingLine } from './banner.ts'
 import { CliError } from './cli-error.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { type Io, note, print } from './io.ts'
-import type { ServeValues } from './listen.ts'
+import { withCertainPorts } from './listen.ts'
 import { findServerFile } from './load-server.ts'
-import { ServeProcess, SharedPort } from './serve-process.ts'
+import { ServeProcess } from './serve-process.ts'
+import type { ServeValues } from './settings.ts'
 import { untilStopped } from './until-stopped.ts'
 import type { WorkerMessage } from './worker-messages.ts'
 
@@ -24,7 +28,10 @@ export async function serveWithWorkers(
   io: Io,
 ): Promise<ExitCode> {
   findServerFile(file, io.cwd)
-  const workers = new Workers(file, values, io)
+  // Sessions are shared through a data folder, which is gone with the service unless it was asked for.
+  const folder = values.data === '' ? mkdtempSync(join(tmpdir(), 'tsmcp-')) : undefined
+  const certain = await withCertainPorts(values)
+  const workers = new Workers(file, { ...certain, data: folder ?? values.data }, io)
   const stopped = untilStopped(io, {
     close: () => workers.close(),
     onStopping: () => {
@@ -38,6 +45,7 @@ export async function serveWithWorkers(
     return await stopped
   } finally {
     workers.kill()
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
   }
 }
 
@@ -49,7 +57,6 @@ class Workers {
   readonly #file: string
   readonly #values: ServeValues & { readonly json: boolean }
   readonly #io: Io
-  readonly #port: SharedPort
   readonly #restartLimits: RestartLimits
   readonly #restarts: Restarts
   readonly #running = new Map<number, ServeProcess>()
@@ -62,7 +69,6 @@ class Workers {
     this.#file = file
     this.#values = values
     this.#io = io
-    this.#port = new SharedPort(values.port)
     this.#restartLimits = restartLimits(values.workers)
     this.#restarts = new Restarts(this.#restartLimits)
     const { promise, reject } = Promise.withResolvers<never>()
@@ -90,8 +96,7 @@ class Workers {
   }
 
   #fork(number: number): void {
-    const port = this.#port.next(this.#running.size > 0)
-    const worker = new ServeProcess(this.#file, { ...this.#values, port }, this.#io, {
+    const worker = new ServeProcess(this.#file, this.#values, this.#io, {
       said: (message) => this.#said(number, message),
       exited: (how) => this.#exited(number, how),
     })
@@ -113,7 +118,6 @@ class Workers {
 
   #listens(number: number, message: Extract<WorkerMessage, { kind: 'listening' }>): void {
     this.#listening.add(number)
-    this.#port.taken(message.url)
     const { workers } = this.#values
     if (this.#isIntroduced) {
       this.#say('restarted', `worker ${number} is back`, { worker: number })

@@ -2,6 +2,8 @@ import type * as Crypto from 'node:crypto'
 import type * as Files from 'node:fs/promises'
 import type * as Http from 'node:http'
 import type * as Https from 'node:https'
+import type * as PerfHooks from 'node:perf_hooks'
+import type * as V8 from 'node:v8'
 
 /**
  * Modules of Node that are slow to import. An `import` of a built-in reads all of its exports, and with them loads what
@@ -20,5 +22,11 @@ export const builtin = {
   },
   get https(): typeof Https {
     return process.getBuiltinModule('node:https')
+  },
+  get perfHooks(): typeof PerfHooks {
+    return process.getBuiltinModule('node:perf_hooks')
+  },
+  get v8(): typeof V8 {
+    return process.getBuiltinModule('node:v8')
   },
 } as const

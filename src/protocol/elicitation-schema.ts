@@ -40,7 +40,10 @@ function propertyProblem(property: JsonObject): string | undefined {
   }
 }
 
-/** The schema as a revision without titled choices can show it: `oneOf` becomes `enum` with `enumNames`. */
+/**
+ * The schema as a revision without rich choices can show it: `oneOf` becomes `enum` with `enumNames`, and only booleans
+ * have a `default` (2025-06-18, schema).
+ */
 export function shapeElicitationSchema(
   revision: Revision,
   schema: ElicitationSchema,
@@ -53,14 +56,15 @@ export function shapeElicitationSchema(
         `Elicitation property "${name}" is a choice of several, which ${revision.name} does not know`,
       )
     }
-    properties[name] = plainChoice(property)
+    properties[name] = plainProperty(property)
   }
   return { ...schema, properties }
 }
 
-function plainChoice(property: JsonObject): JsonObject {
-  if (!Array.isArray(property.oneOf)) return property
-  const { oneOf, ...rest } = property
+function plainProperty(property: JsonObject): JsonObject {
+  if (property.type === 'boolean') return property
+  const { default: _, oneOf, ...rest } = property
+  if (!Array.isArray(oneOf)) return rest
   const choices = oneOf as { const: string; title?: string }[]
   return {
     ...rest,

@@ -47,9 +47,32 @@ export const errorTable = {
   TOO_MANY_IN_FLIGHT: { rpcCode: -32603, httpStatus: 200, message: 'Too many requests in flight' },
   TOO_MANY_TASKS: { rpcCode: -32603, httpStatus: 200, message: 'Too many tasks' },
   SHUTTING_DOWN: { rpcCode: -32603, httpStatus: 503, message: 'The server is shutting down' },
+  OVERLOADED: {
+    rpcCode: -32603,
+    httpStatus: 503,
+    message: 'The server has too much to do: try again later',
+  },
+  TOO_MANY_CONNECTIONS: { rpcCode: -32603, httpStatus: 503, message: 'Too many connections' },
   SESSION_REQUIRED: { rpcCode: -32600, httpStatus: 400, message: 'Mcp-Session-Id header required' },
   SESSION_NOT_FOUND: { rpcCode: -32600, httpStatus: 404, message: 'Session not found' },
+  STORAGE_UNAVAILABLE: {
+    rpcCode: -32603,
+    httpStatus: 503,
+    message: 'The server cannot keep anything new at the moment',
+  },
+  SESSION_ELSEWHERE: {
+    rpcCode: -32603,
+    httpStatus: 503,
+    message: 'The process that has the session does not answer',
+  },
   SESSION_LIMIT: { rpcCode: -32603, httpStatus: 503, message: 'Too many sessions' },
+  RATE_LIMITED: { rpcCode: -32603, httpStatus: 429, message: 'Too many requests' },
+  QUOTA_EXCEEDED: { rpcCode: -32603, httpStatus: 429, message: 'Quota exceeded' },
+  AUDIT_UNAVAILABLE: {
+    rpcCode: -32603,
+    httpStatus: 503,
+    message: 'The audit log cannot be written',
+  },
   UNAUTHORIZED: { rpcCode: -32600, httpStatus: 401, message: 'Authentication required' },
   INSUFFICIENT_SCOPE: { rpcCode: -32600, httpStatus: 403, message: 'Insufficient scope' },
   AUTHORIZATION_UNAVAILABLE: {
@@ -92,19 +115,27 @@ export class McpError extends Error {
   readonly data: unknown
   /** For the `WWW-Authenticate` header of an HTTP response that refuses for want of credentials or scopes. */
   readonly challenge: Challenge | undefined
+  /** Further headers of an HTTP response that is nothing but this error: names and values in turn. */
+  readonly headers: readonly string[] | undefined
   readonly #rpcCode: number | undefined
 
   /**
    * @param code - name of the error
    * @param message - one sentence for the peer; default: the table's
-   * @param options - `data` for the peer, `cause` for the log only, for `APPLICATION_ERROR` its number, and for
-   *   refusals what goes into `WWW-Authenticate`
+   * @param options - `data` for the peer, `cause` for the log only, for `APPLICATION_ERROR` its number, `headers` for
+   *   an HTTP response that is nothing but this error, and for refusals what goes into its `WWW-Authenticate`
    * @throws RangeError for an `rpcCode` inside JSON-RPC's reserved range (-32768 to -32000)
    */
   constructor(
     code: ErrorCode,
     message: string = errorTable[code].message,
-    options: { data?: unknown; cause?: unknown; rpcCode?: number; challenge?: Challenge } = {},
+    options: {
+      data?: unknown
+      cause?: unknown
+      rpcCode?: number
+      headers?: readonly string[]
+      challenge?: Challenge
+    } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     const { rpcCode } = options
@@ -114,6 +145,7 @@ export class McpError extends Error {
     this.code = code
     this.data = options.data
     this.challenge = options.challenge
+    this.headers = options.headers
     this.#rpcCode = rpcCode
   }
 

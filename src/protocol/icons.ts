@@ -6,6 +6,10 @@ export function checkIcons(icons: readonly Icon[] | undefined): void {
     if (typeof src !== 'string' || !URL.canParse(src)) {
       throw new TypeError('An icon needs src, a URI')
     }
+    // Whoever shows it must not fetch anything else; a client that did would ask hosts and read files for us.
+    if (!/^(?:https|data):/i.test(src)) {
+      throw new TypeError('The src of an icon is an https: or data: URI')
+    }
     if (theme !== undefined && theme !== 'light' && theme !== 'dark') {
       throw new TypeError('The theme of an icon is "light" or "dark"')
     }

@@ -33,21 +33,6 @@ export type Envelope =
   | { readonly kind: 'response'; readonly message: JsonRpcResponse }
   | { readonly kind: 'fault'; readonly error: McpError; readonly id: RequestId | undefined }
 
-/**
- * Parses JSON text.
- *
- * @throws McpError PARSE_ERROR, which says where but never repeats the input
- */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    const position = /at position (\d+)/.exec(String(error))?.[1]
-    const where = position === undefined ? '' : ` (position ${position})`
-    throw new McpError('PARSE_ERROR', `Parse error: the message is not valid JSON${where}`)
-  }
-}
-
 /** Checks the envelope of one parsed message (JSON-RPC 2.0; MCP forbids null ids and array params). */
 export function openEnvelope(value: unknown): Envelope {
   if (!isJsonObject(value)) return fault('a message must be a JSON object')

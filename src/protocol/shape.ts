@@ -1,3 +1,4 @@
+import { isJsonObject } from './json-rpc.ts'
 import type { Revision } from './revisions/revision.ts'
 import type {
   CallToolResult,
@@ -7,6 +8,7 @@ import type {
   JsonObject,
   Prompt,
   Resource,
+  ResourceContents,
   ResourceTemplate,
   ServerCapabilities,
   Tool,
@@ -34,11 +36,11 @@ export function shapeTool(revision: Revision, tool: Tool): JsonObject {
 }
 
 export function shapeResource(revision: Revision, resource: Resource): JsonObject {
-  return pick(resource, revision.members.resource)
+  return pickAnnotated(revision, resource, revision.members.resource)
 }
 
 export function shapeResourceTemplate(revision: Revision, template: ResourceTemplate): JsonObject {
-  return pick(template, revision.members.resourceTemplate)
+  return pickAnnotated(revision, template, revision.members.resourceTemplate)
 }
 
 export function shapePrompt(revision: Revision, prompt: Prompt): JsonObject {
@@ -70,7 +72,7 @@ function canCarry(revision: Revision, { structuredContent }: CallToolResult): bo
 }
 
 export function shapePromptResult(revision: Revision, result: GetPromptResult): GetPromptResult {
-  if (result.messages.every(({ content }) => revision.contentTypes.has(content.type))) return result
+  if (result.messages.every(({ content }) => isKnown(revision, content))) return result
   return {
     ...result,
     messages: result.messages.map((message) => ({
@@ -80,18 +82,39 @@ export function shapePromptResult(revision: Revision, result: GetPromptResult): 
   }
 }
 
+/** What a resource holds. */
+export function shapeResourceContents(
+  { members }: Revision,
+  contents: ResourceContents[],
+): ResourceContents[] {
+  const known = members.content
+  if (known === undefined) return contents
+  return contents.map((each) => pick(each, known) as unknown as ResourceContents)
+}
+
 function shapeContent(revision: Revision, content: ContentBlock[]): ContentBlock[] {
   // Written as a loop: this runs for every call.
   for (const block of content) {
-    if (!revision.contentTypes.has(block.type)) {
-      return content.map((each) => shapeBlock(revision, each))
-    }
+    if (!isKnown(revision, block)) return content.map((each) => shapeBlock(revision, each))
   }
   return content
 }
 
+/** Whether the revision knows all that the block can have. */
+function isKnown({ contentTypes, members }: Revision, block: ContentBlock): boolean {
+  return members.content === undefined && contentTypes.has(block.type)
+}
+
 function shapeBlock(revision: Revision, block: ContentBlock): ContentBlock {
-  if (revision.contentTypes.has(block.type)) return block
+  if (!revision.contentTypes.has(block.type)) return asText(block)
+  const known = revision.members.content
+  if (known === undefined) return block
+  const shaped = pickAnnotated(revision, block, known)
+  if (block.type === 'resource') shaped.resource = pick(block.resource, known)
+  return shaped as unknown as ContentBlock
+}
+
+function asText(block: ContentBlock): ContentBlock {
   switch (block.type) {
     case 'resource_link':
       return { type: 'text', text: `[${block.title ?? block.name}](${block.uri})` }
@@ -100,6 +123,14 @@ function shapeBlock(revision: Revision, block: ContentBlock): ContentBlock {
     default:
       return { type: 'text', text: `[${block.type}]` }
   }
+}
+
+function pickAnnotated({ members }: Revision, value: object, known: readonly string[]): JsonObject {
+  const picked = pick(value, known)
+  if (isJsonObject(picked.annotations)) {
+    picked.annotations = pick(picked.annotations, members.annotations)
+  }
+  return picked
 }
 
 function pick(value: object, members: readonly string[]): JsonObject {

@@ -42,6 +42,20 @@ export function toAuthenticator(hook: Authenticate | Authenticator): Authenticat
   return typeof hook === 'function' ? { authenticate: hook } : hook
 }
 
+/**
+ * The further headers of a refusal, if it has any: those of the error, and how to be let in where it is that which is
+ * lacking (RFC 9110, 11.6.1).
+ */
+export function refusalHeaders(
+  authenticator: Authenticator | undefined,
+  status: number,
+  error: McpError,
+): HttpHeaders | undefined {
+  if (status !== 401 && error.challenge === undefined) return error.headers
+  const challenge = authenticator?.challenge?.(error) ?? ['www-authenticate', 'Bearer']
+  return error.headers === undefined ? challenge : [...error.headers, ...challenge]
+}
+
 /** Whether credentials that let a connection or stream in would still do so. */
 export function isCurrent(
   authenticator: Authenticator | undefined,

@@ -1,15 +1,16 @@
 import { McpError } from '../protocol/errors.ts'
 import { encodeError, openEnvelope } from '../protocol/json-rpc.ts'
 import type { Session } from '../sessions/session.ts'
-import type { Engine } from './engine.ts'
-import { type Reply, responseText } from './reply.ts'
+import type { Engine, RequestOwner } from './engine.ts'
+import { type BatchReply, type Reply, responseText } from './reply.ts'
 
 /** A batch of more messages than this is refused. */
 const maxMessages = 100
 
 /**
- * Runs a JSON-RPC batch (2025-03-26 only) and answers it with an array once all its requests are answered.
+ * Runs a JSON-RPC batch (2025-03-26 only) and answers it once all its requests are answered.
  *
+ * @param owner - who can cancel a request of the batch by its id
  * @returns false when the batch held no request, so that there is nothing to answer
  * @throws McpError INVALID_REQUEST when the session's revision has no batches, or the batch is empty, too long, holds
  *   `initialize`, or mixes requests and responses
@@ -18,7 +19,8 @@ export function dispatchBatch(
   engine: Engine,
   session: Session,
   values: readonly unknown[],
-  reply: Reply,
+  reply: BatchReply,
+  owner: RequestOwner,
 ): boolean {
   if (!session.revision.batches) {
     throw invalid(`batches do not exist in ${session.revision.name}: send one message at a time`)
@@ -41,10 +43,11 @@ export function dispatchBatch(
         answers.add(encodeError(envelope.id, envelope.error))
         break
       case 'request':
-        engine.dispatch(session, envelope.message, answers.replyToOne(), session)
+        engine.dispatch(session, envelope.message, answers.replyToOne(), owner)
         break
       case 'notification':
-        engine.notified(envelope.message, session)
+        if (envelope.message.method === 'notifications/initialized') session.markInitialized()
+        else engine.notified(envelope.message, owner)
         break
       case 'response':
         session.respond(envelope.message)
@@ -57,11 +60,11 @@ export function dispatchBatch(
 /** Gathers the answers of a batch; what is sent before them goes out at once. */
 class BatchAnswers {
   readonly expected: number
-  readonly #reply: Reply
+  readonly #reply: BatchReply
   readonly #answers: string[] = []
   #settled = 0
 
-  constructor(reply: Reply, expected: number) {
+  constructor(reply: BatchReply, expected: number) {
     this.#reply = reply
     this.expected = expected
   }
@@ -71,12 +74,13 @@ class BatchAnswers {
     this.#settled += 1
     if (this.#settled < this.expected) return
     if (this.#answers.length === 0) this.#reply.abandon()
-    else this.#reply.end(`[${this.#answers.join(',')}]`, 200)
+    else this.#reply.endBatch(this.#answers)
   }
 
   replyToOne(): Reply {
     return {
       getHeader: this.#reply.getHeader,
+      remoteAddress: this.#reply.remoteAddress,
       send: (json) => this.#reply.send(json),
       end: (response) => this.add(responseText(response)),
       abandon: () => this.add(undefined),

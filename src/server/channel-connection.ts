@@ -5,8 +5,8 @@ import {
   encodeResult,
   type JsonRpcRequest,
   openEnvelope,
-  parseJson,
 } from '../protocol/json-rpc.ts'
+import { idInText, parseJson } from '../protocol/json-text.ts'
 import { claimedVersion, claimsStateless, readRequestMeta } from '../protocol/meta.ts'
 import { findRevision, unsupportedVersion } from '../protocol/revisions/index.ts'
 import type { AuthInfo, RequestId } from '../protocol/types.ts'
@@ -14,7 +14,7 @@ import type { InFlightRequest, Session } from '../sessions/session.ts'
 import type { Channel, ChannelListener } from '../transports/channel.ts'
 import { dispatchBatch } from './batch.ts'
 import type { Engine, RequestOwner } from './engine.ts'
-import type { Reply } from './reply.ts'
+import { type BatchReply, batchText } from './reply.ts'
 
 /**
  * One client on a connection of its own: stdio and its like. The connection is the session in the stateful era;
@@ -25,20 +25,26 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
   readonly #engine: Engine
   readonly #channel: Channel
   #authInfo: AuthInfo | undefined
+  readonly #remoteAddress: string | undefined
   readonly #onClosed: () => void
   #session: Session | undefined = undefined
 
-  /** @param onClosed - called when the other side has gone, after everything on the connection has ended */
+  /**
+   * @param onClosed - called when the other side has gone, after everything on the connection has ended
+   * @param remoteAddress - where the other side is; undefined where there are no addresses
+   */
   constructor(
     engine: Engine,
     channel: Channel,
     authInfo: AuthInfo | undefined,
     onClosed: () => void,
+    remoteAddress?: string,
   ) {
     this.#engine = engine
     this.#channel = channel
     this.#authInfo = authInfo
     this.#onClosed = onClosed
+    this.#remoteAddress = remoteAddress
   }
 
   /** Who is on the other side. */
@@ -52,11 +58,15 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
   }
 
   message(text: string): void {
+    let value: unknown
     try {
-      this.receive(parseJson(text))
+      value = parseJson(text, this.#engine.jsonBounds)
     } catch (error) {
-      this.#refuse(error, undefined)
+      const isJson = error instanceof McpError && error.code === 'INVALID_REQUEST'
+      this.#refuse(error, isJson ? idInText(text) : undefined)
+      return
     }
+    this.receive(value)
   }
 
   /** Takes a message that has been parsed. Never throws. */
@@ -64,7 +74,7 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
     let id: RequestId | undefined
     try {
       if (Array.isArray(value)) {
-        dispatchBatch(this.#engine, this.#requireSession(), value, this.#reply())
+        dispatchBatch(this.#engine, this.#requireSession(), value, this.#reply(), this)
         return
       }
       const envelope = openEnvelope(value)
@@ -82,7 +92,7 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
   closed(): void {
     for (const request of this.inFlight?.values() ?? []) request.cancel('The connection has closed')
     if (this.#session !== undefined) {
-      this.#engine.endSession(this.#session, 'The connection has closed')
+      void this.#engine.endSession(this.#session, 'The connection has closed')
     }
     this.#onClosed()
   }
@@ -113,7 +123,11 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
       return
     }
     if (request.method === 'initialize' && this.#session === undefined) {
-      const { session, response } = this.#engine.initialize(request, this.#authInfo)
+      const { session, response } = this.#engine.initialize(
+        request,
+        { authInfo: this.#authInfo, remoteAddress: this.#remoteAddress },
+        true,
+      )
       this.#session = session
       session.outlet = this.#channel
       this.#engine.subscriptions.addSession(session)
@@ -149,8 +163,8 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
     )
   }
 
-  #reply(): Reply {
-    return new ChannelReply(this.#channel)
+  #reply(): BatchReply {
+    return new ChannelReply(this.#channel, this.#remoteAddress)
   }
 
   #refuse(thrown: unknown, id: RequestId | undefined): void {
@@ -158,24 +172,31 @@ export class ChannelConnection implements ChannelListener, RequestOwner {
       thrown instanceof McpError
         ? thrown
         : new McpError('INTERNAL_ERROR', undefined, { cause: thrown })
+    const sender = { remoteAddress: this.#remoteAddress, authInfo: this.#authInfo }
+    this.#engine.guard?.refused?.(sender, error)
     this.#channel.send(encodeError(id, error))
   }
 }
 
 /** Answers on the one channel that there is. */
-class ChannelReply implements Reply {
+class ChannelReply implements BatchReply {
   readonly getHeader = undefined
+  readonly remoteAddress: string | undefined
   readonly #channel: Channel
   #isMuted = false
 
-  constructor(channel: Channel) {
+  constructor(channel: Channel, remoteAddress: string | undefined) {
     this.#channel = channel
+    this.remoteAddress = remoteAddress
   }
   send(json: string): void {
     if (!this.#isMuted) this.#channel.send(json)
   }
   end(response: string | Uint8Array): void {
     if (!this.#isMuted) this.#channel.send(response)
+  }
+  endBatch(responses: readonly string[]): void {
+    this.end(batchText(responses))
   }
   abandon(): void {
     this.#isMuted = true

@@ -31,6 +31,7 @@ import {
 } from './client-requests.ts'
 import { InputRound } from './input-round.ts'
 import type { Reply } from './reply.ts'
+import type { GuardedRequest, RequestGuard, Visibility } from './request-guard.ts'
 import { type RequestStateCodec, stateBinding } from './request-state.ts'
 import type { CallTask } from './tasks/call-task.ts'
 
@@ -107,7 +108,7 @@ const notificationRate: Rate = { intervalMs: 20, burst: 100 }
 const maxExtensions = 12
 
 /** A request in progress. Everything that most requests do without is made when first asked for. */
-export class RequestContext implements Context, InFlightRequest {
+export class RequestContext implements Context, InFlightRequest, GuardedRequest {
   readonly peer: Peer
   readonly request: JsonRpcRequest
   readonly reply: Reply
@@ -119,12 +120,17 @@ export class RequestContext implements Context, InFlightRequest {
   isSettled = false
   /** Called once when the request is settled, if its handler was asynchronous. */
   onReleased: (() => void) | undefined = undefined
+  /** The handler counts as one of those that run at a time. */
+  isCounted = false
   /** The request is meant to stay open: no deadline applies. */
   isLongLived = false
   /** The task that the call has become. It goes on when the request is settled. */
   task: CallTask | undefined = undefined
   /** Makes the call a task; undefined where that may not be. */
   becomeTask: (() => Promise<void>) | undefined = undefined
+  /** Hears of the end of the request; set by the engine where there is one. */
+  guard: RequestGuard | undefined = undefined
+  guardState: unknown = undefined
   #controller: AbortController | undefined = undefined
   #token: ProgressToken | undefined | null = null
   #lastProgress = Number.NEGATIVE_INFINITY
@@ -167,6 +173,22 @@ export class RequestContext implements Context, InFlightRequest {
   }
   get taskId(): string | undefined {
     return this.task?.taskId
+  }
+  get params(): JsonObject | undefined {
+    return this.request.params
+  }
+  get remoteAddress(): string | undefined {
+    return this.reply.remoteAddress
+  }
+  get getHeader(): Reply['getHeader'] {
+    return this.reply.getHeader
+  }
+  get hasArrived(): boolean {
+    return this.reply.getHeader !== undefined
+  }
+  /** What the caller sees of lists; undefined: all of them. */
+  get visibility(): Visibility | undefined {
+    return this.guard?.visibility?.(this.authInfo)
   }
   get meta(): Readonly<JsonObject> {
     const meta = this.request.params?._meta
@@ -287,9 +309,12 @@ export class RequestContext implements Context, InFlightRequest {
     return this.#ask(
       method,
       () => {
-        if (this.peer.revision.elicitation?.elicitationId !== false) return params
-        const { elicitationId: _, ...rest } = params
-        return rest
+        const { era, elicitation } = this.peer.revision
+        const fitted = { ...params }
+        if (elicitation?.elicitationId === false) delete fitted.elicitationId
+        // What is asked in a result is no request of its own, and nothing can be reported of its progress.
+        if (era === 'stateless') delete fitted._meta
+        return fitted
       },
       undefined,
     )
@@ -307,9 +332,14 @@ export class RequestContext implements Context, InFlightRequest {
     this.deadlineMs = Math.min(nowMs + this.#host.handlerTimeoutMs, this.#latestMs)
   }
 
-  /** From here on nothing is sent but the response. */
-  settle(): void {
+  /**
+   * From here on nothing is sent but the response.
+   *
+   * @param error - what the response says, or undefined when that is a result
+   */
+  settle(error: McpError | undefined, result?: unknown): void {
     this.isSettled = true
+    this.guard?.settled(this, error, result)
     this.onReleased?.()
     this.onReleased = undefined
   }
@@ -317,8 +347,9 @@ export class RequestContext implements Context, InFlightRequest {
   /** Stops the handler and sends nothing more. */
   cancel(reason: string): void {
     if (this.isSettled) return
-    this.settle()
-    this.abort(new McpError('REQUEST_CANCELLED', reason))
+    const error = new McpError('REQUEST_CANCELLED', reason)
+    this.settle(error)
+    this.abort(error)
     this.reply.abandon()
   }
 

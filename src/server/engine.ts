@@ -8,31 +8,53 @@ import {
   type JsonRpcNotification,
   type JsonRpcRequest,
 } from '../protocol/json-rpc.ts'
+import { defaultJsonBounds, type JsonBounds } from '../protocol/json-text.ts'
 import { shapeServerCapabilities } from '../protocol/shape.ts'
 import type { AuthInfo, JsonObject, RequestId } from '../protocol/types.ts'
+import { DeadLetters } from '../queue/dead-letters.ts'
+import type { Directory } from '../registry/directory.ts'
+import { Holder } from '../registry/holder.ts'
+import type { Registry } from '../registry/registry.ts'
 import { defaultEventLogLimits, type EventLogLimits } from '../sessions/event-log.ts'
 import type { Peer } from '../sessions/peer.ts'
 import type { InFlightRequest, Session } from '../sessions/session.ts'
+import type { SessionRepository } from '../sessions/session-repository.ts'
+import { type SessionLimits, SessionStore } from '../sessions/session-store.ts'
 import {
-  defaultSessionLimits,
-  type SessionLimits,
-  SessionStore,
-} from '../sessions/session-store.ts'
+  Admission,
+  type AdmissionLimits,
+  clientName,
+  clientOf,
+  defaultAdmissionLimits,
+  overloaded,
+  type WaitingRequest,
+} from './admission.ts'
 import {
   type Authenticate,
   type Authenticator,
   isCurrent,
+  refusalHeaders,
   toAuthenticator,
 } from './authenticator.ts'
+import { Connections } from './connections.ts'
 import { RequestContext } from './context.ts'
+import { sessionKind } from './kinds.ts'
+import {
+  defaultSheddingLimits,
+  type LoadGauge,
+  LoadShedding,
+  type SheddingLimits,
+} from './load-shedding.ts'
 import { isPromise } from './maybe-promise.ts'
 import { protocolMethods, readInitialize } from './protocol-methods.ts'
 import type { Reply } from './reply.ts'
+import type { GuardedRequest, RequestGuard, Sender } from './request-guard.ts'
 import { checkScopes, requireScopes } from './required-scopes.ts'
 import { EncodedResult } from './result.ts'
 import type { MethodHandler, Outcome, Service } from './service.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { taskLimits } from './tasks/task-options.ts'
+import type { TaskStore } from './tasks/task-store.ts'
 import { Tasks } from './tasks/tasks.ts'
 
 export interface EngineOptions {
@@ -44,12 +66,44 @@ export interface EngineOptions {
   authenticate?: Authenticate | Authenticator
   /** Scopes that methods need of callers with credentials, beside those of the tool or resource that is meant. */
   methodScopes?: Readonly<Record<string, readonly string[]>>
+  /** How large the parts of a message may be. */
+  json?: Partial<JsonBounds>
+  /** Signs the state of `input_required` rounds, if the server has no secret of its own. Default: random. */
+  stateSecret?: string
+  /** Decides on each request before its handler, and hears what came of it. Default: none. */
+  guard?: RequestGuard
+  /** How many requests run at a time, and how many wait for that and for how long. */
+  admission?: Partial<AdmissionLimits>
+  /** When new work is refused because the process has too much to do. */
+  shedding?: Partial<SheddingLimits>
+  /** Sockets that clients may hold open at a time, on all listeners of the server together. Default 100,000. */
+  maxConnections?: number
+}
+
+/** Where an engine keeps what is to outlive its process. */
+export interface EngineStorage {
+  readonly sessions: SessionRepository
+  tasks(max: number): TaskStore
+}
+
+/** A session that has been opened, and the answer to the request that opened it. */
+interface OpenedSession {
+  readonly session: Session
+  readonly response: string
+  /** Set if the client must not have the answer yet; rejects when the session cannot be kept. */
+  readonly kept: Promise<void> | undefined
 }
 
 /** Whoever has requests in progress that can be cancelled by their id: a session or a connection. */
 export interface RequestOwner {
   inFlight: Map<RequestId, InFlightRequest> | undefined
 }
+
+type EngineMethod = (
+  context: RequestContext,
+  params: JsonObject,
+  engine: Engine,
+) => Outcome | Promise<Outcome>
 
 const sweepIntervalMs = 1000
 const noParams: JsonObject = Object.freeze({})
@@ -65,19 +119,40 @@ export class Engine {
   readonly subscriptions: Subscriptions
   readonly sweep: Sweep
   readonly eventLimits: EventLogLimits
+  readonly guard: RequestGuard | undefined
+  readonly jsonBounds: JsonBounds
+  readonly connections: Connections
+  /** Messages that could not be delivered, and requests that were never run. */
+  readonly deadLetters = new DeadLetters()
+  readonly admission: Admission
+  readonly shedding: LoadShedding
   readonly #maxInFlight: number
   readonly #authenticator: Authenticator | undefined
   readonly #methodScopes: ReadonlyMap<string, readonly string[] | undefined>
+  /** Whose names the sessions are: they go when the engine does. */
+  readonly #holder: Holder
+  readonly #sessionNames: Directory<Session>
   readonly #running = new Set<RequestContext>()
   readonly #stopListening: () => void
+  readonly #storage: EngineStorage | undefined
   #tasks: Tasks | undefined = undefined
   #onQuiet: (() => void) | undefined = undefined
   #closing: Promise<void> | undefined = undefined
   /** No further session or request is taken. */
   isDraining = false
 
-  constructor(service: Service, options: EngineOptions = {}) {
+  /**
+   * @param storage - default: sessions and tasks are in memory only
+   * @param openGauge - where load shedding reads the load; default: this process
+   */
+  constructor(
+    service: Service,
+    options: EngineOptions = {},
+    storage?: EngineStorage,
+    openGauge?: () => LoadGauge,
+  ) {
     this.service = service
+    this.#storage = storage
     this.#maxInFlight = options.maxInFlight ?? 1000
     this.#authenticator = options.authenticate && toAuthenticator(options.authenticate)
     this.#methodScopes = new Map(
@@ -86,23 +161,56 @@ export class Engine {
         checkScopes(scopes),
       ]),
     )
+    this.guard = options.guard
+    if (options.stateSecret !== undefined) service.requestState.useSecret(options.stateSecret)
+    this.jsonBounds = { ...defaultJsonBounds, ...options.json }
+    this.#holder = new Holder(service.info.name)
+    this.#sessionNames = service.registry.of(sessionKind)
+    this.connections = new Connections(service.registry, options.maxConnections ?? 100_000)
+    this.admission = new Admission({ ...defaultAdmissionLimits, ...options.admission }, (waiting) =>
+      this.#expired(waiting),
+    )
+    this.shedding = new LoadShedding({ ...defaultSheddingLimits, ...options.shedding }, openGauge)
     this.eventLimits = { ...defaultEventLogLimits, ...options.events }
     this.subscriptions = new Subscriptions(service.watchResource)
     this.sessions = new SessionStore(
-      { ...defaultSessionLimits, ...options.sessions },
-      (session) => {
-        this.subscriptions.forget(session)
-        this.#tasks?.sessionEnded(session)
-        service.sessionEnded?.(session)
+      options.sessions ?? {},
+      {
+        ended: (session, reason) => {
+          this.guard?.sessionEnded?.(session.id, session.authInfo, reason)
+          this.#sessionNames.unregister(session.id)
+          this.subscriptions.forget(session)
+          this.#tasks?.sessionEnded(session)
+          service.sessionEnded?.(session)
+        },
+        restored: (session) => {
+          this.sessionOpened(session)
+          this.subscriptions.restore(session)
+        },
+        letGo: (session) => {
+          this.#sessionNames.unregister(session.id)
+          this.subscriptions.letGo(session)
+          service.sessionEnded?.(session)
+        },
+        // A mounted server has its own idea of the session, which must not be lost on the way.
+        mayLetGo: () => service.sessionEnded === undefined,
       },
+      storage && { repository: storage.sessions, eventLimits: this.eventLimits },
     )
     this.sweep = new Sweep(sweepIntervalMs, (error) => service.onError(error, undefined))
     this.sweep.add((nowMs) => {
       this.sessions.sweep(nowMs)
       this.#expire(nowMs)
       this.#tasks?.sweep(nowMs)
+      this.shedding.sample()
+      this.admission.sweep(nowMs, this.shedding.overload)
     })
     this.#stopListening = service.onChange((change) => this.subscriptions.changed(change))
+  }
+
+  /** What has a name here, for whoever runs the server to look at. */
+  get registry(): Registry {
+    return this.service.registry
   }
 
   /** Whether the credentials that let a connection or stream in would still do so. */
@@ -110,7 +218,7 @@ export class Engine {
     return isCurrent(this.#authenticator, authInfo, nowMs)
   }
 
-  /** Requests whose handlers have not answered yet. */
+  /** Requests that have not been answered yet: their handlers run, or they wait for their turn. */
   get running(): number {
     return this.#running.size
   }
@@ -118,8 +226,11 @@ export class Engine {
   /** The tasks that calls have become; made when there is a first one to look for. */
   get tasks(): Tasks {
     const { service } = this
-    this.#tasks ??= new Tasks(service.taskLimits ?? taskLimits(), (error) =>
-      service.onError(error, undefined),
+    const storage = this.#storage
+    this.#tasks ??= new Tasks(
+      service.taskLimits ?? taskLimits(),
+      (error) => service.onError(error, undefined),
+      storage && ((max) => storage.tasks(max)),
     )
     return this.#tasks
   }
@@ -127,15 +238,38 @@ export class Engine {
   /**
    * Answers `initialize` by opening a session.
    *
-   * @throws McpError INVALID_PARAMS, or SESSION_LIMIT when there are too many sessions
+   * @param isOfConnection - the session ends with its connection, so it is not kept beyond the process
+   * @throws McpError INVALID_PARAMS, SESSION_LIMIT when there are too many sessions, or OVERLOADED
    */
-  initialize(
+  initialize(request: JsonRpcRequest, sender: Sender, isOfConnection = false): OpenedSession {
+    const { guard } = this
+    if (guard === undefined) return this.#openSession(request, sender.authInfo, isOfConnection)
+    const opening = new Opening(request, sender.authInfo, sender.remoteAddress)
+    try {
+      guard.check(opening, true)
+      const opened = this.#openSession(request, sender.authInfo, isOfConnection)
+      opening.sessionId = opened.session.id
+      opening.revision = opened.session.revision.name
+      guard.settled(opening, undefined, undefined)
+      return opened
+    } catch (error) {
+      guard.settled(opening, asMcpError(error), undefined)
+      throw error
+    }
+  }
+
+  #openSession(
     request: JsonRpcRequest,
     authInfo: AuthInfo | undefined,
-  ): { session: Session; response: string } {
+    isOfConnection: boolean,
+  ): OpenedSession {
     if (this.isDraining) throw new McpError('SHUTTING_DOWN')
     const { revision, profile } = readInitialize(request.params ?? noParams)
-    const session = this.sessions.create(revision, profile, authInfo)
+    this.admission.requireCapacity()
+    const { session, kept } = isOfConnection
+      ? { session: this.sessions.create(revision, profile, authInfo), kept: undefined }
+      : this.sessions.open(revision, profile, authInfo)
+    this.sessionOpened(session)
     const { service } = this
     const result: JsonObject = {
       protocolVersion: revision.name,
@@ -143,7 +277,8 @@ export class Engine {
       serverInfo: service.encoder.serverInfo(revision),
     }
     if (service.instructions !== undefined) result.instructions = service.instructions
-    return { session, response: encodeResult(request.id, service.encoder.encode(revision, result)) }
+    const response = encodeResult(request.id, service.encoder.encode(revision, result))
+    return { session, response, kept }
   }
 
   /**
@@ -158,25 +293,31 @@ export class Engine {
     owner: RequestOwner | undefined,
   ): void {
     const context = new RequestContext(this.service, peer, request, reply)
+    const { guard } = this
     const { method } = request
     const handler = peer.revision.clientRequests.has(method)
       ? (protocolMethods.get(method) ?? this.service.methods.get(method))
       : this.#extensionMethod(peer, method)
-    let outcome: Outcome | Promise<Outcome>
     try {
+      if (guard !== undefined) {
+        context.guard = guard
+        guard.check(context, handler !== undefined)
+      }
       if (this.isDraining) throw new McpError('SHUTTING_DOWN')
       if (handler === undefined) {
         throw new McpError('METHOD_NOT_FOUND', `Method not found: ${quoted(method)}`)
       }
       requireScopes(context.authInfo, this.#methodScopes.get(method))
       if (owner?.inFlight !== undefined) this.#admit(owner.inFlight, request.id)
-      outcome = handler(context, request.params ?? noParams, this)
+      if (this.admission.isBusy && !protocolMethods.has(method)) {
+        this.#queue(context, handler, owner)
+        return
+      }
     } catch (error) {
       this.#fail(context, error)
       return
     }
-    if (isPromise(outcome)) this.#wait(context, outcome as Promise<Outcome>, owner)
-    else this.#succeed(context, outcome)
+    this.#run(context, handler, owner)
   }
 
   /** Takes a notification of a client. Those that are unknown or malformed are ignored, as JSON-RPC has it. */
@@ -188,14 +329,24 @@ export class Engine {
     owner?.inFlight?.get(requestId)?.cancel(why)
   }
 
-  /** Ends a session and what hangs on it. */
-  endSession(session: Session, reason: string): void {
-    this.sessions.end(session, reason)
+  /** A client has come back to its stream after a restart. */
+  tellAll(session: Session): void {
+    this.subscriptions.tellAll(session, this.service.capabilities())
+  }
+
+  /** A session is there that was not: it has a name from now on, until it ends. */
+  sessionOpened(session: Session): void {
+    this.#sessionNames.register(session.id, session, this.#holder)
+  }
+
+  /** Ends a session and what hangs on it. @returns a promise when that has to be waited for */
+  endSession(session: Session, reason: string): void | Promise<void> {
+    return this.sessions.end(session, reason)
   }
 
   /**
    * Ends all work: takes nothing new, lets what runs finish for `drainMs`, then cancels the rest and ends all
-   * sessions. Idempotent.
+   * sessions that are not kept beyond the process. Idempotent.
    */
   close(drainMs: number): Promise<void> {
     this.#closing ??= this.#close(drainMs)
@@ -210,9 +361,39 @@ export class Engine {
     if (this.#running.size > 0 && drainMs > 0) await this.#quiet(drainMs)
     for (const context of this.#running) this.#stop(context, new McpError('SHUTTING_DOWN'))
     this.#tasks?.close()
-    this.sessions.endAll('The server is shutting down')
+    this.sessions.close('The server is shutting down')
     this.#stopListening()
+    this.shedding.close()
+    this.#holder.end()
     this.sweep.stop()
+  }
+
+  #run(context: RequestContext, method: EngineMethod, owner: RequestOwner | undefined): void {
+    let outcome: Outcome | Promise<Outcome>
+    try {
+      outcome = method(context, context.request.params ?? noParams, this)
+    } catch (error) {
+      this.#fail(context, error)
+      return
+    }
+    if (isPromise(outcome)) this.#wait(context, outcome as Promise<Outcome>, owner)
+    else this.#succeed(context, outcome)
+  }
+
+  /** There is no room for the request now. @throws McpError OVERLOADED when it may not wait either */
+  #queue(context: RequestContext, method: EngineMethod, owner: RequestOwner | undefined): void {
+    this.admission.wait(context, clientOf(context, owner), Date.now(), () =>
+      this.#run(context, method, owner),
+    )
+    this.#track(context, owner)
+  }
+
+  #expired({ context, client }: WaitingRequest): void {
+    if (context.isSettled) return
+    const { method, requestId } = context
+    const letter = JSON.stringify({ method, id: requestId })
+    this.deadLetters.bury('deadline', clientName(client), letter)
+    this.#stop(context, overloaded('The request has waited for too long: try again later'))
   }
 
   #extensionMethod({ revision }: Peer, method: string): MethodHandler | undefined {
@@ -235,23 +416,39 @@ export class Engine {
   }
 
   #wait(context: RequestContext, outcome: Promise<Outcome>, owner: RequestOwner | undefined): void {
+    if (context.isSettled) {
+      // Cancelled by what its own handler did: nobody is left to tell.
+      outcome.catch(() => {})
+      return
+    }
+    // One that had to wait for its turn is on the books already.
+    if (context.onReleased === undefined) this.#track(context, owner)
+    if (!context.isLongLived) {
+      context.startClock(Date.now())
+      context.isCounted = true
+      this.admission.began()
+    }
+    outcome.then(
+      (value) => this.#succeed(context, value),
+      (error: unknown) => this.#fail(context, error),
+    )
+  }
+
+  /** Keeps the books on a request that is not answered at once. */
+  #track(context: RequestContext, owner: RequestOwner | undefined): void {
     const { id } = context.request
     this.#running.add(context)
     if (owner !== undefined) {
       owner.inFlight ??= new Map()
       owner.inFlight.set(id, context)
     }
-    if (!context.isLongLived) context.startClock(Date.now())
     context.reply.hold(() => context.cancel('The client went away'))
     context.onReleased = () => {
       this.#running.delete(context)
       if (owner?.inFlight?.get(id) === context) owner.inFlight.delete(id)
+      if (context.isCounted) this.admission.ended()
       if (this.#running.size === 0) this.#onQuiet?.()
     }
-    outcome.then(
-      (value) => this.#succeed(context, value),
-      (error: unknown) => this.#fail(context, error),
-    )
   }
 
   // Nothing may throw out of the functions below: they also run where nobody would catch it.
@@ -260,8 +457,9 @@ export class Engine {
     if (context.isSettled) return
     const { peer, request } = context
     let response: string | Uint8Array
+    let result: Outcome
     try {
-      const result = context.inputRequired ?? outcome
+      result = context.inputRequired ?? outcome
       response =
         result instanceof EncodedResult
           ? result.response(request.id)
@@ -272,7 +470,7 @@ export class Engine {
       return
     }
     context.flushProgress()
-    context.settle()
+    context.settle(undefined, result)
     context.reply.end(response, 200)
   }
 
@@ -287,14 +485,15 @@ export class Engine {
   #answerError(context: RequestContext, thrown: unknown): void {
     if (context.isSettled) return
     const { revision } = context.peer
-    const error = thrown instanceof McpError ? thrown : new McpError('INTERNAL_ERROR')
+    const error = asMcpError(thrown)
+    const httpStatus = error.httpStatus(revision.httpStatuses)
     if (!(thrown instanceof McpError)) this.service.onError(thrown, context)
     context.flushProgress()
-    context.settle()
+    context.settle(error)
     context.reply.end(
       encodeError(context.request.id, error, revision.errorCodes),
-      error.httpStatus(revision.httpStatuses),
-      error,
+      httpStatus,
+      refusalHeaders(this.#authenticator, httpStatus, error),
     )
   }
 
@@ -330,4 +529,33 @@ export class Engine {
       }
     })
   }
+}
+
+/** An `initialize`, which belongs to no session yet, as a guard sees it. */
+class Opening implements GuardedRequest {
+  readonly method = 'initialize'
+  readonly params: JsonObject | undefined
+  readonly requestId: RequestId
+  readonly authInfo: AuthInfo | undefined
+  readonly remoteAddress: string | undefined
+  sessionId: string | undefined = undefined
+  revision = ''
+  readonly hasArrived = true
+  readonly getHeader = undefined
+  guardState: unknown = undefined
+
+  constructor(
+    request: JsonRpcRequest,
+    authInfo: AuthInfo | undefined,
+    remoteAddress: string | undefined,
+  ) {
+    this.params = request.params
+    this.requestId = request.id
+    this.authInfo = authInfo
+    this.remoteAddress = remoteAddress
+  }
+}
+
+function asMcpError(thrown: unknown): McpError {
+  return thrown instanceof McpError ? thrown : new McpError('INTERNAL_ERROR')
 }

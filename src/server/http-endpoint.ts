@@ -1,6 +1,11 @@
 import { McpError, quoted } from '../protocol/errors.ts'
 import { checkStandardHeaders, decodeHeaderValue, header } from '../protocol/headers.ts'
-import { type Envelope, type JsonRpcRequest, openEnvelope } from '../protocol/json-rpc.ts'
+import {
+  type Envelope,
+  isRequestId,
+  type JsonRpcRequest,
+  openEnvelope,
+} from '../protocol/json-rpc.ts'
 import { claimedVersion, claimsStateless, readRequestMeta } from '../protocol/meta.ts'
 import {
   findRevision,
@@ -12,12 +17,15 @@ import type { AuthInfo } from '../protocol/types.ts'
 import { type EventStream, parseEventId } from '../sessions/event-stream.ts'
 import type { Peer } from '../sessions/peer.ts'
 import type { Session } from '../sessions/session.ts'
-import type { HttpExchange, HttpHeaders } from '../transports/http/exchange.ts'
+import type { StreamRequests } from '../sessions/session-repository.ts'
+import type { HttpExchange } from '../transports/http/exchange.ts'
 import { SseBody } from '../transports/http/sse.ts'
 import { dispatchBatch } from './batch.ts'
 import type { Engine } from './engine.ts'
 import { type HttpGate, type HttpGateOptions, headersFor } from './http-gate.ts'
 import { attach, bodySink, HttpReply, type HttpReplyHost, sessionHeaders } from './http-reply.ts'
+import { mapMaybe } from './maybe-promise.ts'
+import type { Neighbours } from './neighbours.ts'
 
 export interface HttpEndpointOptions extends HttpGateOptions {
   /** Milliseconds between signs of life on streams, and after which a silent answer becomes one. Default 15,000. */
@@ -37,6 +45,8 @@ export class HttpEndpoint implements HttpReplyHost {
   readonly #gate: HttpGate
   readonly #keepAliveMs: number
   #lastKeepAliveMs = Date.now()
+  /** Other processes that serve the same sessions, where there are any. */
+  neighbours: Neighbours | undefined = undefined
 
   constructor(engine: Engine, gate: HttpGate, options: HttpEndpointOptions = {}) {
     this.#engine = engine
@@ -45,8 +55,16 @@ export class HttpEndpoint implements HttpReplyHost {
     engine.sweep.add((nowMs) => this.#keepAlive(nowMs))
   }
 
-  /** Answers one exchange, now or later. Never throws. */
+  /** Answers one exchange, now or later, here or where its session is. Never throws. */
   handle(exchange: HttpExchange): void {
+    const { neighbours } = this
+    if (neighbours?.take(exchange, (each) => this.handleHere(each))) return
+    this.handleHere(exchange)
+  }
+
+  /** Answers one exchange in this process, now or later. Never throws. */
+  handleHere(exchange: HttpExchange): void {
+    if (this.#gate.answerCors(exchange)) return
     this.#gate.admit(
       exchange,
       (authInfo) => this.#route(exchange, authInfo),
@@ -115,20 +133,25 @@ export class HttpEndpoint implements HttpReplyHost {
   #stateful(exchange: HttpExchange, authInfo: AuthInfo | undefined, envelope: Envelope): void {
     const sessionId = exchange.getHeader(header.sessionId)
     if (envelope.kind === 'request' && envelope.message.method === 'initialize' && !sessionId) {
-      const { session, response } = this.#engine.initialize(envelope.message, authInfo)
-      exchange.respond(200, [...headersFor(200), ...sessionHeaders(session)], response)
+      const { message } = envelope
+      const { session, response, kept } = this.#engine.initialize(message, {
+        authInfo,
+        remoteAddress: exchange.remoteAddress,
+      })
+      const answer = (): void =>
+        exchange.respond(200, [...headersFor(200), ...sessionHeaders(session)], response)
+      if (kept === undefined) answer()
+      else kept.then(answer, (error: unknown) => this.#gate.refuse(exchange, error, message.id))
       return
     }
     const session = this.#requireSession(exchange, sessionId, authInfo)
     switch (envelope.kind) {
-      case 'request':
-        this.#engine.dispatch(
-          session,
-          envelope.message,
-          new HttpReply(this, exchange, session),
-          session,
-        )
+      case 'request': {
+        const reply = new HttpReply(this, exchange, session)
+        reply.requests = envelope.message.id
+        this.#engine.dispatch(session, envelope.message, reply, session)
         break
+      }
       case 'notification':
         if (envelope.message.method === 'notifications/initialized') session.markInitialized()
         else this.#engine.notified(envelope.message, session)
@@ -154,7 +177,10 @@ export class HttpEndpoint implements HttpReplyHost {
     }
     const session = this.#requireSession(exchange, sessionId, authInfo)
     const reply = new HttpReply(this, exchange, session)
-    const accepted = dispatchBatch(this.#engine, session, values, reply)
+    reply.requests = values
+      .map((value) => (value as { id?: unknown } | null)?.id)
+      .filter(isRequestId)
+    const accepted = dispatchBatch(this.#engine, session, values, reply, session)
     if (!accepted) exchange.respond(202, [])
   }
 
@@ -171,6 +197,7 @@ export class HttpEndpoint implements HttpReplyHost {
     const body = this.#openBody(exchange, session)
     // A client has one such stream: a new one takes over, for the old one's client has gone or forgotten it.
     const current = session.outlet as EventStream | undefined
+    const isBack = current !== undefined && session.takeInterrupted(current)
     current?.end()
     const stream = this.openEventStream(session)
     session.outlet = stream
@@ -178,6 +205,7 @@ export class HttpEndpoint implements HttpReplyHost {
     const sink = attach(this, stream, body, exchange)
     this.#watch(exchange, body, authInfo, () => stream.detach(sink))
     if (session.revision.http.primedStreams) stream.prime(1000)
+    if (isBack) this.#engine.tellAll(session)
   }
 
   #resume(
@@ -198,21 +226,18 @@ export class HttpEndpoint implements HttpReplyHost {
     const sink = bodySink(this, stream, body, exchange)
     this.#watch(exchange, body, authInfo, () => stream.detach(sink))
     stream.resume(sink, place.sequence)
+    if (session.takeInterrupted(stream)) this.#engine.tellAll(session)
   }
 
   #delete(exchange: HttpExchange, authInfo: AuthInfo | undefined): void {
     requireSessionMethod(exchange)
     const session = this.#requireSession(exchange, exchange.getHeader(header.sessionId), authInfo)
-    this.#engine.endSession(session, 'The client ended the session')
-    exchange.respond(204, [])
+    const ended = this.#engine.endSession(session, 'The client ended the session')
+    void mapMaybe(ended, () => exchange.respond(204, []))
   }
 
-  headersFor(status: number, error: McpError | undefined): HttpHeaders {
-    return this.#gate.headersFor(status, error)
-  }
-
-  openEventStream(session: Session): EventStream {
-    return session.openStream(this.#engine.eventLimits)
+  openEventStream(session: Session, requests?: StreamRequests): EventStream {
+    return session.openStream(this.#engine.eventLimits, requests)
   }
 
   #openBody(exchange: HttpExchange, session: Session): SseBody {

@@ -1,10 +1,11 @@
-import type { McpError } from '../protocol/errors.ts'
 import { header } from '../protocol/headers.ts'
 import { type EventSink, EventStream } from '../sessions/event-stream.ts'
 import type { Session } from '../sessions/session.ts'
+import type { StreamRequests } from '../sessions/session-repository.ts'
 import type { HttpExchange, HttpHeaders } from '../transports/http/exchange.ts'
 import { SseBody } from '../transports/http/sse.ts'
-import { type Reply, responseText } from './reply.ts'
+import { headersFor } from './http-gate.ts'
+import { type BatchReply, batchText, responseText } from './reply.ts'
 
 /** Where an endpoint keeps what needs a look from time to time. */
 export interface HttpReplyHost {
@@ -12,21 +13,22 @@ export interface HttpReplyHost {
   readonly openBodies: Set<SseBody>
   /** Replies that have said nothing yet. */
   readonly silentReplies: Set<HttpReply>
-  openEventStream(session: Session): EventStream
-  headersFor(status: number, error: McpError | undefined): HttpHeaders
+  openEventStream(session: Session, requests: StreamRequests): EventStream
 }
 
 /** How long a client should wait before it comes back to a stream that broke, in milliseconds. */
 const retryMs = 1000
 
 /** Answers a POST: with JSON if the response is the first thing to be said, else with an event stream. */
-export class HttpReply implements Reply {
+export class HttpReply implements BatchReply {
   readonly getHeader: HttpExchange['getHeader']
   readonly #host: HttpReplyHost
   readonly #exchange: HttpExchange
   readonly #session: Session | undefined
   readonly #headers: HttpHeaders
   #stream: EventStream | SseBody | undefined = undefined
+  /** What is answered here; kept with a stream, for clients that come back to it after a restart. */
+  requests: StreamRequests = undefined
   /** Milliseconds since 1970 at which the handler turned out to take time. */
   heldSinceMs = 0
 
@@ -47,20 +49,35 @@ export class HttpReply implements Reply {
     this.getHeader = exchange.getHeader
   }
 
+  get remoteAddress(): string | undefined {
+    return this.#exchange.remoteAddress
+  }
+
   send(json: string): void {
     this.openStream()
     this.#write(json)
   }
 
-  end(response: string | Uint8Array, httpStatus: number, error?: McpError): void {
+  end(response: string | Uint8Array, httpStatus: number, further?: HttpHeaders): void {
     this.#host.silentReplies.delete(this)
     if (this.#stream === undefined) {
-      const headers = this.#host.headersFor(httpStatus, error)
+      const headers = headersFor(httpStatus, further)
       const all = this.#headers.length === 0 ? headers : [...headers, ...this.#headers]
       this.#exchange.respond(httpStatus, all, response)
       return
     }
     this.#write(responseText(response))
+    this.#closeStream()
+  }
+
+  /** On a stream one by one: official client 1 reads arrays in JSON bodies, and none in events. */
+  endBatch(responses: readonly string[]): void {
+    if (this.#stream === undefined) {
+      this.end(batchText(responses), 200)
+      return
+    }
+    this.#host.silentReplies.delete(this)
+    for (const response of responses) this.#write(response)
     this.#closeStream()
   }
 
@@ -100,7 +117,7 @@ export class HttpReply implements Reply {
       this.#exchange.onDisconnect(() => this.#host.openBodies.delete(body))
       return
     }
-    const stream = this.#host.openEventStream(session)
+    const stream = this.#host.openEventStream(session, this.requests)
     this.#stream = stream
     attach(this.#host, stream, body, this.#exchange)
     if (session.revision.http.primedStreams) stream.prime(retryMs)

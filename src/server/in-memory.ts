@@ -1,4 +1,3 @@
-import { parseJson } from '../protocol/json-rpc.ts'
 import type { Channel } from '../transports/channel.ts'
 import type { ClientTransport } from '../transports/client-transport.ts'
 import { ChannelConnection } from './channel-connection.ts'
@@ -17,7 +16,7 @@ export function connectInMemory(server: Servable, options: EngineOptions = {}): 
   let isClosed = false
   const channel: Channel = {
     send: (message) => {
-      const parsed = parseJson(responseText(message))
+      const parsed: unknown = JSON.parse(responseText(message))
       // Never within the call that caused it: a real peer is not that near.
       queueMicrotask(() => {
         if (!isClosed) transport.onmessage?.(parsed)

@@ -7,6 +7,7 @@ import { SseBody } from '../transports/http/sse.ts'
 import { ChannelConnection } from './channel-connection.ts'
 import type { Engine } from './engine.ts'
 import type { HttpGate } from './http-gate.ts'
+import type { Neighbours } from './neighbours.ts'
 import { responseText } from './reply.ts'
 
 interface LegacyStream {
@@ -27,6 +28,8 @@ export class LegacySseEndpoint {
   readonly #streams = new Map<string, LegacyStream>()
   readonly #maxStreams: number
   #lastKeepAliveMs = Date.now()
+  /** Other processes that serve the same clients, where there are any. */
+  neighbours: Neighbours | undefined = undefined
 
   /** @param messagePath - where clients post, seen from the root of the server */
   constructor(
@@ -61,13 +64,14 @@ export class LegacySseEndpoint {
     this.#admit(exchange, 'GET', (authInfo) => {
       if (this.#engine.isDraining) throw new McpError('SHUTTING_DOWN')
       if (this.#streams.size >= this.#maxStreams) throw new McpError('SESSION_LIMIT')
-      const id = randomId()
+      const id = this.neighbours === undefined ? randomId() : `${randomId()}.${this.neighbours.run}`
       const body = new SseBody(exchange, [])
       const connection = new ChannelConnection(
         this.#engine,
         { send: (message) => body.event(responseText(message)), close: () => body.close() },
         authInfo,
         () => this.#streams.delete(id),
+        exchange.remoteAddress,
       )
       this.#streams.set(id, { connection, body })
       exchange.onDisconnect(() => connection.closed())
@@ -77,6 +81,14 @@ export class LegacySseEndpoint {
 
   /** Answers a POST with a message; what it is answered comes on the stream. */
   post(exchange: HttpExchange, streamId: string | null): void {
+    const { neighbours } = this
+    const here = (each: HttpExchange): void => this.postHere(each, streamId)
+    if (streamId !== null && neighbours?.takeMessage(exchange, streamId, here)) return
+    this.postHere(exchange, streamId)
+  }
+
+  /** Answers a POST in this process. */
+  postHere(exchange: HttpExchange, streamId: string | null): void {
     this.#admit(exchange, 'POST', (authInfo) => {
       const stream = streamId === null ? undefined : this.#streams.get(streamId)
       if (stream === undefined || !samePrincipal(stream.connection.authInfo, authInfo)) {
@@ -103,6 +115,7 @@ export class LegacySseEndpoint {
     method: string,
     enter: (authInfo: AuthInfo | undefined) => void,
   ): void {
+    if (this.#gate.answerCors(exchange)) return
     const refuse = (error: unknown): void => this.#gate.refuse(exchange, error)
     if (exchange.method === method) this.#gate.admit(exchange, enter, refuse)
     else refuse(new McpError('METHOD_NOT_ALLOWED', `HTTP method not allowed: use ${method}`))

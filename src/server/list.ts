@@ -1,78 +1,109 @@
 import { McpError } from '../protocol/errors.ts'
 import type { Revision } from '../protocol/revisions/index.ts'
 import type { JsonObject } from '../protocol/types.ts'
+import type { Directory } from '../registry/directory.ts'
+import type { ListedKind, Visibility } from './request-guard.ts'
 import type { EncodedResult, ResultEncoder } from './result.ts'
 
+/** What some clients see of a list. */
+export interface ListView<Item> {
+  /** The same for all who see the same. */
+  readonly name: string
+  readonly includes: (item: Item) => boolean
+}
+
+/** Pages of views that are kept. There are as many views as there are sets of roles; pages of the oldest go first. */
+const maxViewPages = 1000
+
+/** What a caller sees of a list, of which it may already see no more than `base`. */
+export function viewOf<Item>(
+  visibility: Visibility | undefined,
+  kind: ListedKind,
+  nameOf: (item: Item) => string,
+  base?: ListView<Item>,
+): ListView<Item> | undefined {
+  if (visibility === undefined) return base
+  return {
+    name: base === undefined ? visibility.key : `${base.name} ${visibility.key}`,
+    includes: (item) => base?.includes(item) !== false && visibility.includes(kind, nameOf(item)),
+  }
+}
+
 /**
- * A list that clients page through: `tools/list` and its like.
+ * A list that clients page through, `tools/list` and its like: the names of one kind in the registry.
  *
  * Each page is encoded once for each revision and kept as bytes until an item comes or goes.
  */
 export class PagedList<Item> {
+  readonly #names: Directory<Item>
   readonly #member: string
-  readonly #items = new Map<string, Item>()
   readonly #shape: (revision: Revision, item: Item) => JsonObject
   readonly #pageSize: number
   readonly #pages = new Map<string, EncodedResult>()
-  /** Called when an item has come or gone. */
-  onChange: () => void = () => {}
+  readonly #viewPages = new Map<string, EncodedResult>()
 
   /** @param member - the member of the result that holds the items, for instance `tools` */
   constructor(
+    names: Directory<Item>,
     member: string,
     pageSize: number,
     shape: (revision: Revision, item: Item) => JsonObject,
   ) {
+    this.#names = names
     this.#member = member
     this.#pageSize = pageSize
     this.#shape = shape
+    this.onChange(() => {
+      this.#pages.clear()
+      this.#viewPages.clear()
+    })
   }
 
-  get size(): number {
-    return this.#items.size
-  }
   get(key: string): Item | undefined {
-    return this.#items.get(key)
+    return this.#names.get(key)
   }
-  values(): IterableIterator<Item> {
-    return this.#items.values()
+  values(): Item[] {
+    return this.#names.values()
+  }
+  /** Calls back when an item has come or gone. */
+  onChange(listener: () => void): void {
+    this.#names.watch((change) => {
+      if (change !== 'changed') listener()
+    })
   }
 
   /** @throws TypeError when there is an item of that key */
   add(key: string, item: Item): void {
-    if (this.#items.has(key)) throw new TypeError(`There is one already in ${this.#member}: ${key}`)
-    this.#items.set(key, item)
-    this.#changed()
+    if (this.#names.has(key)) throw new TypeError(`There is one already in ${this.#member}: ${key}`)
+    this.#names.register(key, item)
   }
 
   remove(key: string, item: Item): void {
-    if (this.#items.get(key) !== item) return
-    this.#items.delete(key)
-    this.#changed()
+    if (this.#names.get(key) === item) this.#names.unregister(key)
   }
 
   /**
    * One page, encoded.
    *
-   * @param view - what some clients see of the list: its name, and the items in it
+   * @param view - what this client sees of the list; default: all of it
    * @throws McpError INVALID_PARAMS for a cursor that is none of this list's
    */
   page(
     encoder: ResultEncoder,
     revision: Revision,
     cursor: unknown,
-    view?: { readonly name: string; readonly includes: (item: Item) => boolean },
+    view?: ListView<Item>,
   ): EncodedResult {
     if (cursor !== undefined && typeof cursor !== 'string') throw unknownCursor()
+    const pages = view === undefined ? this.#pages : this.#viewPages
     const list = view === undefined ? revision.name : `${revision.name}/${view.name}`
     const key = cursor === undefined ? list : `${list} ${cursor}`
-    let page = this.#pages.get(key)
+    let page = pages.get(key)
     if (page === undefined) {
-      const items = [...this.#items.values()]
-      const seen = view === undefined ? items : items.filter(view.includes)
-      page = this.#encode(encoder, revision, seen, cursor)
+      page = this.#encode(encoder, revision, this.#seen(view), cursor)
       // Only valid cursors come here, and there are no more of them than pages.
-      this.#pages.set(key, page)
+      pages.set(key, page)
+      if (pages.size > maxViewPages && view !== undefined) forgetOldest(pages)
     }
     return page
   }
@@ -83,8 +114,14 @@ export class PagedList<Item> {
     revision: Revision,
     cursor: unknown,
     further: readonly Item[],
+    view?: ListView<Item>,
   ): EncodedResult {
-    return this.#encode(encoder, revision, [...this.#items.values(), ...further], cursor)
+    return this.#encode(encoder, revision, this.#seen(view, further), cursor)
+  }
+
+  #seen(view: ListView<Item> | undefined, further: readonly Item[] = []): Item[] {
+    const items = [...this.#names.values(), ...further]
+    return view === undefined ? items : items.filter(view.includes)
   }
 
   #encode(
@@ -119,11 +156,11 @@ export class PagedList<Item> {
     }
     return start
   }
+}
 
-  #changed(): void {
-    this.#pages.clear()
-    this.onChange()
-  }
+function forgetOldest(pages: Map<string, unknown>): void {
+  const [oldest] = pages.keys()
+  if (oldest !== undefined) pages.delete(oldest)
 }
 
 function writeCursor(member: string, offset: number): string {

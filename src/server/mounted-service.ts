@@ -4,16 +4,20 @@ import {
   shapePrompt,
   shapePromptResult,
   shapeResource,
+  shapeResourceContents,
   shapeResourceTemplate,
   shapeTool,
   shapeToolResult,
 } from '../protocol/shape.ts'
-import type { JsonObject } from '../protocol/types.ts'
+import type { JsonObject, ResourceContents } from '../protocol/types.ts'
+import { Registry } from '../registry/registry.ts'
 import type { Peer } from '../sessions/peer.ts'
 import { Session } from '../sessions/session.ts'
+import { serverKind } from './kinds.ts'
 import type { MountOptions } from './mount-options.ts'
 import { type ClientIdentity, Relay, type SdkServer } from './relay.ts'
 import { errorReporter } from './report-error.ts'
+import type { ListedKind, Visibility } from './request-guard.ts'
 import { RequestStateCodec } from './request-state.ts'
 import { ResultEncoder } from './result.ts'
 import { type Change, type MethodHandler, type Servable, type Service, service } from './service.ts'
@@ -76,7 +80,7 @@ export async function mountedService(
       context.openRound()
       const relay = await relayOf(context.peer)
       const result = await relay.request(method, withoutRound(params), context)
-      const shaped = shape(context.peer.revision, result)
+      const shaped = visibleOf(method, shape(context.peer.revision, result), context.visibility)
       return isCacheable ? encoder.withCacheHints(context.peer.revision, shaped) : shaped
     })
   }
@@ -88,9 +92,13 @@ export async function mountedService(
       .catch((error: unknown) => core.onError(error, undefined))
   }
 
+  const onError = errorReporter(options.onError)
+  const registry = new Registry((error) => onError(error, undefined))
+  registry.of(serverKind).register(greeting.serverInfo.name, greeting.serverInfo)
   const core: Service = {
     info: greeting.serverInfo,
     instructions: greeting.instructions,
+    registry,
     capabilities: () => capabilities,
     methods,
     encoder,
@@ -100,7 +108,7 @@ export async function mountedService(
     ),
     handlerTimeoutMs: options.handlerTimeoutMs ?? 300_000,
     logging: greeting.capabilities.logging !== undefined,
-    onError: errorReporter(options.onError),
+    onError,
     onChange: (listener) => {
       listeners.add(listener)
       return () => listeners.delete(listener)
@@ -140,7 +148,13 @@ const relayed: Record<string, { shape: Shape; isCacheable: boolean }> = {
     shape: listOf('resourceTemplates', shapeResourceTemplate),
     isCacheable: true,
   },
-  'resources/read': { shape: (_revision, result) => result, isCacheable: true },
+  'resources/read': {
+    shape: (revision, { contents, ...result }) => ({
+      ...result,
+      contents: shapeResourceContents(revision, contents as ResourceContents[]),
+    }),
+    isCacheable: true,
+  },
   'prompts/list': { shape: listOf('prompts', shapePrompt), isCacheable: true },
   'prompts/get': { shape: shapePromptResult as never, isCacheable: false },
   'completion/complete': { shape: (_revision, result) => result, isCacheable: false },
@@ -154,6 +168,30 @@ function listOf<Item>(
     ...result,
     [member]: (result[member] as Item[]).map((item) => shape(revision, item)),
   })
+}
+
+/** The part of a list that the caller may see; any other result as it is. */
+function visibleOf(
+  method: string,
+  result: JsonObject,
+  visibility: Visibility | undefined,
+): JsonObject {
+  const list = lists[method]
+  const items = list === undefined ? undefined : result[list.member]
+  if (list === undefined || visibility === undefined || !Array.isArray(items)) return result
+  const seen = items.filter((item) => visibility.includes(list.kind, String(item[list.key])))
+  return { ...result, [list.member]: seen }
+}
+
+const lists: Record<string, { member: string; kind: ListedKind; key: string }> = {
+  'tools/list': { member: 'tools', kind: 'tool', key: 'name' },
+  'prompts/list': { member: 'prompts', kind: 'prompt', key: 'name' },
+  'resources/list': { member: 'resources', kind: 'resource', key: 'uri' },
+  'resources/templates/list': {
+    member: 'resourceTemplates',
+    kind: 'resourceTemplate',
+    key: 'uriTemplate',
+  },
 }
 
 /** The members of a round trip are between the client and us. */

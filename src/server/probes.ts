@@ -13,23 +13,30 @@ export function answerProbe(
   startedAtMs: number,
 ): void {
   const isRead = request.method === 'GET' || request.method === 'HEAD'
-  const isDraining = engine.isDraining
-  const status = isDraining ? 'draining' : 'ok'
+  const status = statusOf(engine)
+  const isReady = status === 'ok'
   const { name, version } = engine.service.info
   if (isRead && path === '/live') sendJson(response, 200, { status: 'ok' })
-  else if (isRead && path === '/ready') sendJson(response, isDraining ? 503 : 200, { status })
+  else if (isRead && path === '/ready') sendJson(response, isReady ? 200 : 503, { status })
   else if (isRead && path === '/health') {
-    sendJson(response, isDraining ? 503 : 200, {
+    sendJson(response, isReady ? 200 : 503, {
       status,
       server: { name, version },
       uptimeSeconds: Math.floor((Date.now() - startedAtMs) / 1000),
       sessions: engine.sessions.size,
       requestsRunning: engine.running,
+      requestsWaiting: engine.admission.metrics.depth,
+      connections: engine.connections.size,
     })
   } else {
     request.resume()
     sendJson(response, 404, { error: 'Not found: the MCP endpoint is at /mcp' })
   }
+}
+
+function statusOf({ isDraining, admission }: Engine): 'ok' | 'draining' | 'overloaded' {
+  if (isDraining) return 'draining'
+  return admission.isOverloaded ? 'overloaded' : 'ok'
 }
 
 function sendJson(response: ServerResponse, status: number, body: object): void {

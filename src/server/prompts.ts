@@ -3,12 +3,15 @@ import { checkIcons } from '../protocol/icons.ts'
 import { isJsonObject } from '../protocol/json-rpc.ts'
 import { shapePrompt, shapePromptResult } from '../protocol/shape.ts'
 import type { GetPromptResult, Icon, JsonObject, Prompt, PromptMessage } from '../protocol/types.ts'
+import { defineKind } from '../registry/kind.ts'
+import type { Registry } from '../registry/registry.ts'
 import type { Completable, Completer } from './completion.ts'
 import { text } from './content.ts'
 import type { Context, RequestContext } from './context.ts'
-import { PagedList } from './list.ts'
+import { PagedList, viewOf } from './list.ts'
 import { mapMaybe } from './maybe-promise.ts'
 import { checkScopes, requireScopes } from './required-scopes.ts'
+import type { EncodedResult, ResultEncoder } from './result.ts'
 
 export interface PromptArgumentConfig {
   title?: string
@@ -44,12 +47,21 @@ interface RegisteredPrompt extends Completable {
   readonly handler: (args: never, context: Context) => PromptReturn | Promise<PromptReturn>
 }
 
+const promptKind = defineKind<RegisteredPrompt>('prompt', {
+  describe: ({ prompt: { title = '' }, argumentNames }) => ({
+    title,
+    arguments: argumentNames.length,
+  }),
+})
+const nameOf = ({ prompt }: RegisteredPrompt): string => prompt.name
+
 /** `prompts/list` and `prompts/get`. */
 export class Prompts {
   readonly list: PagedList<RegisteredPrompt>
 
-  constructor(pageSize: number) {
-    this.list = new PagedList('prompts', pageSize, (revision, { prompt }) =>
+  constructor(registry: Registry, pageSize: number) {
+    const names = registry.of(promptKind)
+    this.list = new PagedList(names, 'prompts', pageSize, (revision, { prompt }) =>
       shapePrompt(revision, prompt),
     )
   }
@@ -79,6 +91,14 @@ export class Prompts {
     }
     this.list.add(name, registered)
     return () => this.list.remove(name, registered)
+  }
+
+  page(
+    encoder: ResultEncoder,
+    { peer: { revision }, visibility }: RequestContext,
+    cursor: unknown,
+  ): EncodedResult {
+    return this.list.page(encoder, revision, cursor, viewOf(visibility, 'prompt', nameOf))
   }
 
   get(context: RequestContext, params: JsonObject): GetPromptResult | Promise<GetPromptResult> {

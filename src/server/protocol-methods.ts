@@ -11,6 +11,7 @@ import {
 import type { ClientProfile } from '../sessions/peer.ts'
 import { Session } from '../sessions/session.ts'
 import type { RequestContext } from './context.ts'
+import { mapMaybe } from './maybe-promise.ts'
 import type { MethodHost, Outcome, Service } from './service.ts'
 import type { Subscriptions } from './subscriptions.ts'
 
@@ -96,24 +97,17 @@ function setLogLevel({ peer }: RequestContext, { level }: JsonObject, { service 
       `Invalid params: level must be one of ${logLevels.join(', ')}`,
     )
   }
-  sessionOf(peer).logLevel = level
-  return {}
+  return mapMaybe(sessionOf(peer).setLogLevel(level), () => ({}))
 }
 
 function subscribe({ peer }: RequestContext, { uri }: JsonObject, host: ProtocolHost) {
-  host.subscriptions.subscribe(
-    sessionOf(peer),
-    requireUri(uri, host.service, 'resources/subscribe'),
-  )
-  return {}
+  const wanted = requireUri(uri, host.service, 'resources/subscribe')
+  return mapMaybe(host.subscriptions.subscribe(sessionOf(peer), wanted), () => ({}))
 }
 
 function unsubscribe({ peer }: RequestContext, { uri }: JsonObject, host: ProtocolHost) {
-  host.subscriptions.unsubscribe(
-    sessionOf(peer),
-    requireUri(uri, host.service, 'resources/unsubscribe'),
-  )
-  return {}
+  const unwanted = requireUri(uri, host.service, 'resources/unsubscribe')
+  return mapMaybe(host.subscriptions.unsubscribe(sessionOf(peer), unwanted), () => ({}))
 }
 
 function requireUri(uri: unknown, service: Service, method: string): string {

@@ -1,4 +1,3 @@
-import type { McpError } from '../protocol/errors.ts'
 import type { Outlet } from '../sessions/session.ts'
 
 /**
@@ -10,9 +9,9 @@ export interface Reply extends Outlet {
    * The response; nothing follows it.
    *
    * @param httpStatus - for transports that have one and have not sent it yet
-   * @param error - what the response says, if it is an error: it may have headers of its own
+   * @param headers - further headers, where there are any: names and values in turn
    */
-  end(response: string | Uint8Array, httpStatus: number, error?: McpError): void
+  end(response: string | Uint8Array, httpStatus: number, headers?: readonly string[]): void
   /** No response will come: the client has cancelled. */
   abandon(): void
   /** Ends the HTTP response but not the stream, where the client can come back for the rest; else does nothing. */
@@ -25,6 +24,19 @@ export interface Reply extends Outlet {
   hold(cancel: () => void): void
   /** The headers that came with the request, by name in lower case; undefined where a transport has none. */
   readonly getHeader: ((name: string) => string | undefined) | undefined
+  /** Where the request came from; undefined where a transport has no addresses. */
+  readonly remoteAddress?: string | undefined
+}
+
+/** The way back of a batch. */
+export interface BatchReply extends Reply {
+  /** The responses to all requests of the batch; nothing follows them. */
+  endBatch(responses: readonly string[]): void
+}
+
+/** The responses to a batch as one message. */
+export function batchText(responses: readonly string[]): string {
+  return `[${responses.join(',')}]`
 }
 
 /** A response as text, for transports that carry text. */

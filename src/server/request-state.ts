@@ -21,6 +21,7 @@ const maxLength = 64 * 1024
  */
 export class RequestStateCodec {
   #secret: Uint8Array | undefined
+  readonly #hasOwnSecret: boolean
   readonly #ttlMs: number
 
   /**
@@ -29,11 +30,15 @@ export class RequestStateCodec {
    * @param ttlMs - milliseconds for which a state is good
    */
   constructor(secret: string | Uint8Array | undefined, ttlMs: number) {
-    this.#secret = secret === undefined ? undefined : Buffer.from(secret)
-    if (this.#secret !== undefined && this.#secret.length < 16) {
-      throw new RangeError('requestState.secret needs at least 16 bytes')
-    }
+    this.#secret = secret === undefined ? undefined : checked(secret)
+    this.#hasOwnSecret = secret !== undefined
     this.#ttlMs = ttlMs
+  }
+
+  /** Signs with that secret from here on, if the server has not been given one of its own. */
+  useSecret(secret: string): void {
+    if (this.#hasOwnSecret) return
+    this.#secret = checked(secret)
   }
 
   encode(state: RequestState, binding: string, nowMs: number): string {
@@ -71,6 +76,12 @@ export class RequestStateCodec {
       .update(`${payload}\n${binding}`)
       .digest('base64url')
   }
+}
+
+function checked(secret: string | Uint8Array): Uint8Array {
+  const bytes = Buffer.from(secret)
+  if (bytes.length < 16) throw new RangeError('requestState.secret needs at least 16 bytes')
+  return bytes
 }
 
 function refused(what: string): McpError {

@@ -1,6 +1,6 @@
 import { McpError, quoted } from '../protocol/errors.ts'
 import { checkIcons } from '../protocol/icons.ts'
-import { shapeResource, shapeResourceTemplate } from '../protocol/shape.ts'
+import { shapeResource, shapeResourceContents, shapeResourceTemplate } from '../protocol/shape.ts'
 import type {
   Annotations,
   Icon,
@@ -10,10 +10,13 @@ import type {
   ResourceTemplate,
 } from '../protocol/types.ts'
 import { parseUriTemplate, type UriTemplate } from '../protocol/uri-template.ts'
+import type { Directory } from '../registry/directory.ts'
+import { defineKind } from '../registry/kind.ts'
+import type { Registry } from '../registry/registry.ts'
 import type { Completable, Completer } from './completion.ts'
 import { toBase64 } from './content.ts'
 import type { Context, RequestContext } from './context.ts'
-import { PagedList } from './list.ts'
+import { PagedList, viewOf } from './list.ts'
 import { mapMaybe } from './maybe-promise.ts'
 import { checkScopes, requireScopes } from './required-scopes.ts'
 import type { EncodedResult, ResultEncoder } from './result.ts'
@@ -71,6 +74,17 @@ interface Found {
   readonly variables: Record<string, string>
   readonly mimeType: string | undefined
 }
+const resourceKind = defineKind<RegisteredResource>('resource', { describe: describeResource })
+const templateKind = defineKind<RegisteredTemplate>('resource template', {
+  describe: ({ resourceTemplate: { name, mimeType = '' } }) => ({ name, mimeType }),
+})
+/** Resources that can be read but stand in no list. Several may be of one URI. */
+const unlistedKind = defineKind<RegisteredResource>('unlisted resource', {
+  describe: describeResource,
+})
+const uriOf = ({ resource }: RegisteredResource): string => resource.uri
+const templateOf = ({ resourceTemplate }: RegisteredTemplate): string =>
+  resourceTemplate.uriTemplate
 
 /** RFC 3986: a scheme, a colon, and no white space or control characters. */
 const uriPattern = /^[A-Za-z][A-Za-z0-9+.-]*:[^\s\p{Cc}]*$/u
@@ -80,14 +94,19 @@ const unread: ResourceReader = () => undefined
 export class Resources {
   readonly resources: PagedList<RegisteredResource>
   readonly templates: PagedList<RegisteredTemplate>
-  /** By URI; several may be registered under one, of which the first is read. */
-  readonly #unlisted = new Map<string, Set<RegisteredResource>>()
+  /** Groups of one URI, of which the first is read. */
+  readonly #unlisted: Directory<RegisteredResource>
 
-  constructor(pageSize: number) {
-    this.resources = new PagedList('resources', pageSize, (revision, { resource }) =>
-      shapeResource(revision, resource),
+  constructor(registry: Registry, pageSize: number) {
+    this.#unlisted = registry.of(unlistedKind)
+    this.resources = new PagedList(
+      registry.of(resourceKind),
+      'resources',
+      pageSize,
+      (revision, { resource }) => shapeResource(revision, resource),
     )
     this.templates = new PagedList(
+      registry.of(templateKind),
       'resourceTemplates',
       pageSize,
       (revision, { resourceTemplate }) => shapeResourceTemplate(revision, resourceTemplate),
@@ -112,14 +131,8 @@ export class Resources {
   addUnlisted(uri: string, config: ResourceConfig, read: ResourceReader): () => void {
     if (!uriPattern.test(uri)) throw new TypeError(`Not a URI: ${uri}`)
     const registered = registeredOf(uri, config, read)
-    const others = this.#unlisted.get(uri)
-    if (others === undefined) this.#unlisted.set(uri, new Set([registered]))
-    else others.add(registered)
-    return () => {
-      const left = this.#unlisted.get(uri)
-      left?.delete(registered)
-      if (left?.size === 0) this.#unlisted.delete(uri)
-    }
+    const entry = this.#unlisted.join(uri, registered)
+    return () => entry.unregister()
   }
 
   /** Whether there is a resource of that URI, listed or not, or a template for it. */
@@ -153,19 +166,29 @@ export class Resources {
 
   listResources(
     encoder: ResultEncoder,
-    { peer: { revision } }: RequestContext,
+    { peer: { revision }, visibility }: RequestContext,
     cursor: unknown,
   ): EncodedResult | Promise<EncodedResult> {
-    const listers = [...this.templates.values()].flatMap(({ list }) => (list ? [list] : []))
-    if (listers.length === 0) return this.resources.page(encoder, revision, cursor)
+    const view = viewOf(visibility, 'resource', uriOf)
+    const listers = this.templates.values().flatMap(({ list }) => (list ? [list] : []))
+    if (listers.length === 0) return this.resources.page(encoder, revision, cursor, view)
     return Promise.all(listers.map(async (list) => list())).then((lists) => {
       const further = lists.flat().map((resource) => ({
         resource,
         read: unread,
         scopes: undefined,
       }))
-      return this.resources.pageWith(encoder, revision, cursor, further)
+      return this.resources.pageWith(encoder, revision, cursor, further, view)
     })
+  }
+
+  listTemplates(
+    encoder: ResultEncoder,
+    { peer: { revision }, visibility }: RequestContext,
+    cursor: unknown,
+  ): EncodedResult {
+    const view = viewOf(visibility, 'resourceTemplate', templateOf)
+    return this.templates.page(encoder, revision, cursor, view)
   }
 
   read(context: RequestContext, params: JsonObject): JsonObject | Promise<JsonObject> {
@@ -180,19 +203,21 @@ export class Resources {
     return mapMaybe(found.read({ uri, variables: found.variables }, context), (returned) => {
       if (returned === undefined) throw notFound(uri)
       const parts = Array.isArray(returned) ? returned : [returned]
-      return { contents: parts.map((part) => toContents(part, uri, found.mimeType)) }
+      const contents = parts.map((part) => toContents(part, uri, found.mimeType))
+      return { contents: shapeResourceContents(context.peer.revision, contents) }
     })
   }
 
   #find(uri: string): Found | undefined {
-    const fixed = this.resources.get(uri) ?? this.#unlisted.get(uri)?.values().next().value
+    const fixed = this.resources.get(uri) ?? this.#unlisted.firstMember(uri)
     if (fixed !== undefined) {
       const { read, scopes, resource } = fixed
       return { read, scopes, variables: {}, mimeType: resource.mimeType }
     }
     for (const { uriTemplate, read, scopes, resourceTemplate } of this.templates.values()) {
       const variables = uriTemplate.match(uri)
-      if (variables !== undefined) {
+      // A reader that puts it into a path would leave the folder that it is for.
+      if (variables !== undefined && !Object.values(variables).some(climbs)) {
         return { read, scopes, variables, mimeType: resourceTemplate.mimeType }
       }
     }
@@ -208,12 +233,21 @@ function registeredOf(
   return { resource: { uri, name: uri, ...described }, read, scopes: checkScopes(scopes) }
 }
 
+/** `..` as a part of a path, or a zero character, at which C ends a path. */
+function climbs(value: string): boolean {
+  return value.includes('\0') || /(?:^|[/\\])\.\.(?:$|[/\\])/.test(value)
+}
+
 function toContents(part: ReadPart, uri: string, mimeType: string | undefined): ResourceContents {
   const type = mimeType === undefined ? {} : { mimeType }
   if (typeof part === 'string') return { uri, ...type, text: part }
   if (part instanceof Uint8Array) return { uri, ...type, blob: toBase64(part) }
   if ('blob' in part) return { uri, ...type, ...part, blob: toBase64(part.blob) }
   return { uri, ...type, ...part }
+}
+
+function describeResource({ resource: { name, mimeType = '' } }: RegisteredResource) {
+  return { name, mimeType }
 }
 
 function notFound(uri: string): McpError {

@@ -3,6 +3,8 @@ import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/sp
 import type { Ajv, ErrorObject, ValidateFunction } from 'ajv'
 import { isJsonObject } from '../protocol/json-rpc.ts'
 import type { JsonSchema } from '../protocol/types.ts'
+import { patternEngine, type UnboundedPatterns } from './pattern-engine.ts'
+import { uniqueItems } from './unique-items.ts'
 
 /** A schema as a user gives it: any Standard Schema that can say its JSON Schema (zod 4, arktype, ...), or JSON Schema. */
 export type SchemaInput = StandardSchemaV1 | JsonSchema
@@ -36,11 +38,18 @@ const maxProblems = 5
  * Compiles a schema.
  *
  * @param side - whether the document describes what goes into the schema or what comes out of it
+ * @param unboundedPatterns - for JSON Schema; what a Standard Schema does with its patterns is its library's business
  * @throws TypeError when the schema is invalid under its dialect, the dialect is not supported, or a `$ref` leads
  *   outside the document: nothing is ever fetched
  */
-export function compileSchema(schema: SchemaInput, side: 'input' | 'output'): CompiledSchema {
-  return isStandardSchema(schema) ? compileStandard(schema, side) : compileJsonSchema(schema)
+export function compileSchema(
+  schema: SchemaInput,
+  side: 'input' | 'output',
+  unboundedPatterns: UnboundedPatterns = 'refuse',
+): CompiledSchema {
+  return isStandardSchema(schema)
+    ? compileStandard(schema, side)
+    : compileJsonSchema(schema, unboundedPatterns)
 }
 
 function isStandardSchema(schema: unknown): schema is StandardSchemaV1 {
@@ -78,9 +87,9 @@ function fromStandard(result: StandardSchemaV1.Result<unknown>): Checked {
   return { problem: problems.join('; ') }
 }
 
-function compileJsonSchema(schema: JsonSchema): CompiledSchema {
+function compileJsonSchema(schema: JsonSchema, patterns: UnboundedPatterns): CompiledSchema {
   if (!isJsonObject(schema)) throw new TypeError('A schema must be a Standard Schema or an object')
-  const ajv = validatorFor(schema)
+  const ajv = validatorFor(schema, patterns)
   let validate: ValidateFunction
   try {
     validate = ajv.compile(schema)
@@ -107,22 +116,28 @@ function describe(errors: readonly ErrorObject[]): string {
   return problems.join('; ')
 }
 
-const validators = new Map<Dialect, Ajv>()
+const validators = new Map<string, Ajv>()
 // Ajv takes longer to load than the rest of the server; a program without JSON Schemas never loads it.
 const require = createRequire(import.meta.url)
 
-function validatorFor(schema: JsonSchema): Ajv {
+function validatorFor(schema: JsonSchema, patterns: UnboundedPatterns): Ajv {
   const dialect = dialectOf(schema)
-  let ajv = validators.get(dialect)
+  const key = `${dialect} ${patterns}`
+  let ajv = validators.get(key)
   if (ajv === undefined) {
     const { default: Constructor } = require(
       dialect === '2020-12' ? 'ajv/dist/2020.js' : 'ajv',
     ) as typeof import('ajv')
     const { default: addFormats } = require('ajv-formats') as typeof import('ajv-formats')
     // Keywords that are not JSON Schema's, such as x-mcp-header, are annotations and no error.
-    ajv = new (Constructor as unknown as typeof Ajv)({ strict: false, allErrors: false })
+    ajv = new (Constructor as unknown as typeof Ajv)({
+      strict: false,
+      allErrors: false,
+      code: { regExp: patternEngine(patterns) },
+    })
+    ajv.removeKeyword('uniqueItems').addKeyword(uniqueItems)
     ;(addFormats as unknown as (ajv: Ajv) => void)(ajv)
-    validators.set(dialect, ajv)
+    validators.set(key, ajv)
   }
   return ajv
 }

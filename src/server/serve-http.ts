@@ -4,22 +4,27 @@ import type {
   RequestListener,
   ServerOptions,
 } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { SecureContextOptions, TlsOptions } from 'node:tls'
 import { builtin } from '../internal/builtin.ts'
+import { McpError } from '../protocol/errors.ts'
+import { encodeError } from '../protocol/json-rpc.ts'
+import type { Storage } from '../storage/storage.ts'
+import { clientAddressThrough } from '../transports/http/client-address.ts'
 import { serveDirectly } from '../transports/http/direct/serve-directly.ts'
 import { NodeExchange } from '../transports/http/node-exchange.ts'
 import { loopbackHosts } from '../transports/http/origin-guard.ts'
 import { Engine, type EngineOptions } from './engine.ts'
 import { HttpEndpoint, type HttpEndpointOptions } from './http-endpoint.ts'
-import { HttpGate } from './http-gate.ts'
+import { HttpGate, rawResponse } from './http-gate.ts'
 import { LegacySseEndpoint } from './legacy-sse-endpoint.ts'
 import { answerProbe } from './probes.ts'
 import { sendDocument } from './public-document.ts'
+import type { NeighbourListener } from './serve-neighbours.ts'
 import { type Servable, service } from './service.ts'
 import { refuseUntrusted, setTls, tlsDefaults } from './tls.ts'
-import type { WebSocketEndpoint } from './web-socket-endpoint.ts'
+import type { WebSocketEndpoint, WebSocketEndpointOptions } from './web-socket-endpoint.ts'
 
 export interface ServeHttpOptions extends EngineOptions, HttpEndpointOptions {
   /** Default 8080; 0 takes a free one. */
@@ -40,8 +45,24 @@ export interface ServeHttpOptions extends EngineOptions, HttpEndpointOptions {
    * Default: plain HTTP. `tsmcp/security` reads them from files.
    */
   tls?: TlsOptions
+  /**
+   * Proxies whose word on the client's address is taken (`Forwarded`, `X-Forwarded-For`): addresses, networks such as
+   * `10.0.0.0/8`, or `loopback`. Default: none.
+   */
+  trustedProxies?: readonly string[]
+  /** Milliseconds that a client has for the headers of a request. Default 10,000. */
+  headersTimeoutMs?: number
+  /** Milliseconds that a client has for a whole request. Default 30,000. */
+  requestTimeoutMs?: number
   /** Milliseconds for which running requests may finish when the listener closes. Default 10,000. */
   drainMs?: number
+  /**
+   * Folder in which sessions, their events and tasks are kept, so that they outlive the process. Default: none, they
+   * are in memory. Several processes may serve the same folder: each of them then answers any request.
+   */
+  data?: string
+  /** Whether what is kept outlives only the process, or the machine's loss of power too. Default `process`. */
+  dataSurvives?: 'process' | 'power'
 }
 
 export interface HttpListener {
@@ -59,9 +80,6 @@ export interface HttpListener {
 
 /** What is left of open connections when everything is answered gets this long to go. */
 const lingerMs = 500
-/** A client has this long for its headers, and for the whole of its request (slowloris). */
-const headersTimeoutMs = 10_000
-const requestTimeoutMs = 30_000
 /** Longer than load balancers keep an idle connection, so that it is they who close it. */
 const keepAliveTimeoutMs = 65_000
 const ssePath = '/sse'
@@ -71,15 +89,20 @@ const messagePath = '/messages'
  * Serves over Streamable HTTP, with `/health`, `/live` and `/ready` beside the endpoint, and over WebSocket and HTTP
  * with SSE where they are switched on.
  *
- * @throws the error of `listen`, for instance EADDRINUSE
+ * @throws the error of `listen`, for instance EADDRINUSE, or a StorageError when the data folder cannot be used
  */
 export async function serveHttp(
   server: Servable,
   options: ServeHttpOptions = {},
 ): Promise<HttpListener> {
   const { port = 8080, host = '127.0.0.1', drainMs = 10_000 } = options
-  const { paths = ['/mcp', '/json-rpc'], webSocketPath } = options
-  const engine = new Engine(server[service], options)
+  const { paths = ['/mcp', '/json-rpc'], webSocketPath, trustedProxies = [] } = options
+  // A client that dawdles holds a connection, and many such all of them (slowloris).
+  const { headersTimeoutMs = 10_000, requestTimeoutMs = 30_000 } = options
+  const clientAddress =
+    trustedProxies.length === 0 ? undefined : clientAddressThrough(trustedProxies)
+  const storage = options.data === undefined ? undefined : await openStorage(server, options)
+  const engine = new Engine(server[service], options, storage)
   const gate = new HttpGate({ ...guardFor(host), ...options }, (error) =>
     engine.service.onError(error, undefined),
   )
@@ -89,26 +112,33 @@ export async function serveHttp(
     ? new LegacySseEndpoint(engine, gate, messagePath, options)
     : undefined
   const webSockets =
-    webSocketPath === undefined ? undefined : await openWebSockets(engine, gate, options)
+    webSocketPath === undefined
+      ? undefined
+      : await openWebSockets(engine, gate, { ...options, ...(clientAddress && { clientAddress }) })
   const startedAtMs = Date.now()
 
   const listener = createListener(
     options.tls,
     {
-      headersTimeout: headersTimeoutMs,
+      headersTimeout: Math.min(headersTimeoutMs, requestTimeoutMs),
       requestTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: Math.min(5000, headersTimeoutMs),
       keepAliveTimeout: keepAliveTimeoutMs,
       noDelay: true,
+      // Whatever NODE_OPTIONS say: what two programs read in two ways is how requests are smuggled.
+      insecureHTTPParser: false,
+      // A header that is there twice is the wrong value, rather than the one of them that a proxy did not look at.
+      joinDuplicateHeaders: true,
     },
     (request, response) => {
       const path = pathOf(request.url)
       const document = gate.document(path)
+      const exchange = (): NodeExchange => new NodeExchange(request, response, clientAddress)
       if (document !== undefined) sendDocument(request, response, document)
-      else if (endpointPaths.has(path)) endpoint.handle(new NodeExchange(request, response))
-      else if (legacySse !== undefined && path === ssePath) {
-        legacySse.open(new NodeExchange(request, response))
-      } else if (legacySse !== undefined && path === messagePath) {
-        legacySse.post(new NodeExchange(request, response), queryOf(request.url).get('sessionId'))
+      else if (endpointPaths.has(path)) endpoint.handle(exchange())
+      else if (legacySse !== undefined && path === ssePath) legacySse.open(exchange())
+      else if (legacySse !== undefined && path === messagePath) {
+        legacySse.post(exchange(), queryOf(request.url).get('sessionId'))
       } else answerProbe(path, request, response, engine, startedAtMs)
     },
   )
@@ -123,11 +153,24 @@ export async function serveHttp(
     handle: (exchange) => endpoint.handle(exchange),
     keepAliveTimeoutMs,
     requestTimeoutMs,
+    clientAddress,
   })
+  limitConnections(listener, engine)
   // Before all others, and those have been put in place by now.
   if (options.tls !== undefined) refuseUntrusted(listener)
   engine.sweep.add((nowMs) => direct.sweep(nowMs))
-  await listen(listener, port, host)
+  let neighbours: NeighbourListener | undefined
+  try {
+    const hasStateSecret = options.stateSecret !== undefined
+    neighbours =
+      storage && (await meetNeighbours(storage, engine, gate, endpoint, legacySse, hasStateSecret))
+    await listen(listener, port, host)
+  } catch (error) {
+    await neighbours?.close()
+    await engine.close(0)
+    await storage?.close()
+    throw error
+  }
   const address = listener.address() as AddressInfo
 
   let closing: Promise<void> | undefined
@@ -156,6 +199,69 @@ export async function serveHttp(
     }, lingerMs)
     await closed
     clearTimeout(timer)
+    await neighbours?.close()
+    await storage?.close()
+  }
+}
+
+/** The database is loaded only where something is to be kept. */
+async function openStorage(
+  server: Servable,
+  { data = '', dataSurvives }: ServeHttpOptions,
+): Promise<Storage> {
+  const { Storage } = await import('../storage/storage.ts')
+  return Storage.open(data, {
+    ...(dataSurvives !== undefined && { survives: dataSurvives }),
+    onProblem: (problem) => server[service].onError(problem, undefined),
+  })
+}
+
+/** Lets the HTTP server see only the sockets for which there is room; the others are told so. */
+function limitConnections(listener: HttpServer, { connections }: Engine): void {
+  listener.maxConnections = connections.hardMax
+  const accept = listener.listeners('connection')
+  listener.removeAllListeners('connection')
+  listener.on('connection', (socket: Socket) => {
+    if (connections.open(socket, 'http')) for (const each of accept) each.call(listener, socket)
+    else {
+      const error = new McpError('TOO_MANY_CONNECTIONS')
+      connections.refuse(socket, rawResponse(error.httpStatus(), encodeError(undefined, error)))
+    }
+  })
+}
+
+/** Other processes may serve the same folder: what they have is asked of them, and what is here is given to them. */
+async function meetNeighbours(
+  storage: Storage,
+  engine: Engine,
+  gate: HttpGate,
+  endpoint: HttpEndpoint,
+  legacySse: LegacySseEndpoint | undefined,
+  hasStateSecret: boolean,
+): Promise<NeighbourListener> {
+  const [{ Neighbours }, { serveNeighbours }] = await Promise.all([
+    import('./neighbours.ts'),
+    import('./serve-neighbours.ts'),
+  ])
+  const neighbours = new Neighbours(storage, engine, gate)
+  endpoint.neighbours = neighbours
+  if (legacySse !== undefined) legacySse.neighbours = neighbours
+  const secret = Buffer.from(storage.secret).toString('base64url')
+  if (!hasStateSecret) engine.service.requestState.useSecret(secret)
+  const stopTelling = engine.service.onChange((change) => {
+    if ('resource' in change) neighbours.tellChanged(change.resource)
+  })
+  const path = storage.socketPath(storage.run)
+  const listener = await serveNeighbours(path, neighbours, endpoint, legacySse)
+  engine.sweep.add((nowMs) => listener.sweep(nowMs))
+  neighbours.introduce()
+  return {
+    ...listener,
+    close: async () => {
+      stopTelling()
+      neighbours.close()
+      await listener.close()
+    },
   }
 }
 
@@ -173,7 +279,7 @@ function createListener(
 async function openWebSockets(
   engine: Engine,
   gate: HttpGate,
-  options: ServeHttpOptions,
+  options: WebSocketEndpointOptions,
 ): Promise<WebSocketEndpoint> {
   const { WebSocketEndpoint } = await import('./web-socket-endpoint.ts')
   return new WebSocketEndpoint(engine, gate, options)

@@ -49,6 +49,7 @@ export function serveStdio(server: Servable, options: ServeStdioOptions = {}): S
       }
     },
     options,
+    { name: 'stdio', deadLetters: engine.deadLetters },
   )
   return { closed, close: finish }
 }

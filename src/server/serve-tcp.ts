@@ -18,8 +18,6 @@ export interface ServeTcpOptions extends EngineOptions, StreamChannelOptions {
   host?: string
   /** Speaks TLS with these options of Node's `tls.createServer`; TLS 1.3 unless they say otherwise. Default: plain TCP. */
   tls?: TlsOptions
-  /** Connections at one time; a further one is closed. Default 10,000. */
-  maxConnections?: number
   /** Milliseconds for which running requests may finish when the listener closes. Default 10,000. */
   drainMs?: number
 }
@@ -41,10 +39,22 @@ export async function serveTcp(
   server: Servable,
   options: ServeTcpOptions = {},
 ): Promise<TcpListener> {
-  const { port = 9090, host = '127.0.0.1', maxConnections = 10_000, drainMs = 10_000 } = options
+  const { port = 9090, host = '127.0.0.1', drainMs = 10_000 } = options
   const engine = new Engine(server[service], options)
   const open = new Map<Socket, ChannelConnection>()
+  const { connections, deadLetters } = engine
   const accept = (socket: Socket): void => {
+    if (!connections.open(socket, 'tcp')) {
+      const refusal = encodeError(undefined, new McpError('TOO_MANY_CONNECTIONS'))
+      connections.refuse(socket, `${refusal}\n`)
+      return
+    }
+    try {
+      engine.guard?.arrived?.(socket.remoteAddress)
+    } catch {
+      socket.destroy()
+      return
+    }
     socket.setNoDelay(true)
     socket.setKeepAlive(true, 15_000)
     identify(engine, options.authenticate, socket, (authInfo) => start(socket, authInfo))
@@ -55,20 +65,27 @@ export async function serveTcp(
       socket,
       socket,
       (each) => {
-        connection = new ChannelConnection(engine, each, authInfo, () => {
-          channel.close()
-          // Once what was written has gone out. Waiting for the client to end its side could take for ever.
-          socket.destroySoon()
-        })
+        connection = new ChannelConnection(
+          engine,
+          each,
+          authInfo,
+          () => {
+            channel.close()
+            // Once what was written has gone out. Waiting for the client to end its side could take for ever.
+            socket.destroySoon()
+          },
+          socket.remoteAddress,
+        )
         return connection
       },
       options,
+      { name: connections.nameOf(socket), deadLetters },
     )
     if (connection !== undefined) open.set(socket, connection)
     socket.once('close', () => open.delete(socket))
   }
   const listener = await listen(options.tls, accept, port, host)
-  listener.maxConnections = maxConnections
+  listener.maxConnections = connections.hardMax
   engine.sweep.add((nowMs) => {
     for (const [socket, connection] of open) {
       if (!engine.isCurrent(connection.authInfo, nowMs)) socket.destroy()
@@ -141,7 +158,10 @@ async function listen(
   const listener =
     tls === undefined
       ? createServer(accept)
-      : (await import('node:tls')).createServer(tlsDefaults(tls), accept)
+      : (await import('node:tls')).createServer(
+          { handshakeTimeout: 10_000, ...tlsDefaults(tls) },
+          accept,
+        )
   if (tls !== undefined) refuseUntrusted(listener)
   await new Promise<void>((resolve, reject) => {
     listener.once('error', reject)

@@ -1,12 +1,13 @@
 import { extensionId } from '../protocol/extensions.ts'
 import { checkIcons } from '../protocol/icons.ts'
 import type { Icon, Implementation, JsonSchema, ServerCapabilities } from '../protocol/types.ts'
+import { Registry } from '../registry/registry.ts'
 import { type Completable, complete } from './completion.ts'
 import { addUi, linkedMeta, type UiConfig } from './extensions/apps.ts'
 import { type ExtensionConfig, Extensions } from './extensions/extensions.ts'
 import type { SkillSource } from './extensions/skills/skill.ts'
 import { Skills } from './extensions/skills/skills.ts'
-import type { PagedList } from './list.ts'
+import { serverKind } from './kinds.ts'
 import { mapMaybe } from './maybe-promise.ts'
 import {
   type PromptArgumentConfig,
@@ -137,14 +138,16 @@ export function defineServer(options: ServerOptions): Server {
   }
   const onError = errorReporter(options.onError)
 
-  const tools = new Tools(pageSize, onError)
-  const resources = new Resources(pageSize)
-  const prompts = new Prompts(pageSize)
-  const skills = new Skills(resources, pageSize)
-  tools.list.onChange = () => announce({ list: 'tools' })
-  prompts.list.onChange = () => announce({ list: 'prompts' })
-  resources.resources.onChange = () => announce({ list: 'resources' })
-  resources.templates.onChange = () => announce({ list: 'resources' })
+  const registry = new Registry((error) => onError(error, undefined))
+  registry.of(serverKind).register(info.name, info)
+  const tools = new Tools(registry, pageSize, onError)
+  const resources = new Resources(registry, pageSize)
+  const prompts = new Prompts(registry, pageSize)
+  const skills = new Skills(registry, resources, pageSize)
+  tools.list.onChange(() => announce({ list: 'tools' }))
+  prompts.list.onChange(() => announce({ list: 'prompts' }))
+  resources.resources.onChange(() => announce({ list: 'resources' }))
+  resources.templates.onChange(() => announce({ list: 'resources' }))
 
   const encoder = new ResultEncoder(info, { ttlMs, cacheScope: scope })
   const capabilities: ServerCapabilities = options.logging === false ? {} : { logging: {} }
@@ -153,7 +156,7 @@ export function defineServer(options: ServerOptions): Server {
   // A feature once offered stays advertised, even when its last item is removed: clients may be using its lists.
   const offerTools = (): void => {
     capabilities.tools = { listChanged: true }
-    methods.set('tools/list', ({ peer }, { cursor }) => tools.page(encoder, peer, cursor))
+    methods.set('tools/list', (context, { cursor }) => tools.page(encoder, context, cursor))
     methods.set('tools/call', (context, params, host) => tools.call(context, params, host))
     if (tools.offersTasks && capabilities.tasks === undefined) offerTasks()
   }
@@ -167,7 +170,9 @@ export function defineServer(options: ServerOptions): Server {
     methods.set('resources/list', (context, { cursor }) =>
       resources.listResources(encoder, context, cursor),
     )
-    methods.set('resources/templates/list', listMethod(resources.templates, encoder))
+    methods.set('resources/templates/list', (context, { cursor }) =>
+      resources.listTemplates(encoder, context, cursor),
+    )
     methods.set('resources/read', (context, params) =>
       mapMaybe(resources.read(context, params), (result) =>
         encoder.withCacheHints(context.peer.revision, result),
@@ -176,7 +181,7 @@ export function defineServer(options: ServerOptions): Server {
   }
   const offerPrompts = (): void => {
     capabilities.prompts = { listChanged: true }
-    methods.set('prompts/list', listMethod(prompts.list, encoder))
+    methods.set('prompts/list', (context, { cursor }) => prompts.page(encoder, context, cursor))
     methods.set('prompts/get', (context, params) => prompts.get(context, params))
   }
   const offerCompletion = (): void => {
@@ -189,6 +194,7 @@ export function defineServer(options: ServerOptions): Server {
   const core: Service = {
     info,
     instructions: options.instructions,
+    registry,
     methods,
     extensionMethods: extensions.methods,
     taskLimits: taskLimits(options.tasks, pageSize),
@@ -248,10 +254,6 @@ export function defineServer(options: ServerOptions): Server {
     extension: (id, config = {}) => extensions.add(id, config),
     resourceUpdated: (uri) => announce({ resource: uri }),
   }
-}
-
-function listMethod<Item>(list: PagedList<Item>, encoder: ResultEncoder): MethodHandler {
-  return ({ peer }, { cursor }) => list.page(encoder, peer.revision, cursor)
 }
 
 function implementationOf(options: ServerOptions): Implementation {

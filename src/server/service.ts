@@ -1,4 +1,5 @@
 import type { Implementation, JsonObject, ServerCapabilities } from '../protocol/types.ts'
+import type { Registry } from '../registry/registry.ts'
 import type { Session } from '../sessions/session.ts'
 import type { ContextHost, RequestContext } from './context.ts'
 import type { EncodedResult, ResultEncoder } from './result.ts'
@@ -26,6 +27,8 @@ export type Change =
 export interface Service extends ContextHost {
   readonly info: Implementation
   readonly instructions: string | undefined
+  /** Everything that has a name here: what the server offers, and the sessions and connections of its endpoints. */
+  readonly registry: Registry
   capabilities(): ServerCapabilities
   /** The methods of features; those of the protocol itself are the engine's. */
   readonly methods: ReadonlyMap<string, MethodHandler>

@@ -30,6 +30,8 @@ interface Listen {
 /** Resources that one client may be subscribed to at a time. */
 const maxResources = 1000
 
+const resourceUpdated = 'notifications/resources/updated'
+
 const listFilters = {
   tools: 'toolsListChanged',
   prompts: 'promptsListChanged',
@@ -65,26 +67,60 @@ export class Subscriptions {
     this.#sessions.delete(session)
   }
 
-  /** The session has ended. */
-  forget(session: Session): void {
-    this.#sessions.delete(session)
-    for (const uri of session.subscriptions ?? []) this.unsubscribe(session, uri)
+  /** The session is here again, with what it was subscribed to. */
+  restore(session: Session): void {
+    if (session.outlet !== undefined) this.#sessions.add(session)
+    for (const uri of session.subscriptions ?? []) this.#addSubscriber(uri, session)
   }
 
-  /** `resources/subscribe`. @throws McpError INVALID_PARAMS when the session has as many as allowed */
-  subscribe(session: Session, uri: string): void {
+  /** The session has ended. */
+  forget(session: Session): void {
+    this.letGo(session)
+    session.subscriptions = undefined
+  }
+
+  /** The session leaves the process; what it is subscribed to is kept. */
+  letGo(session: Session): void {
+    this.#sessions.delete(session)
+    for (const uri of session.subscriptions ?? []) this.#removeSubscriber(uri, session)
+  }
+
+  /**
+   * `resources/subscribe`.
+   *
+   * @returns a promise when it has to be waited for
+   * @throws McpError INVALID_PARAMS when the session has as many as allowed
+   */
+  subscribe(session: Session, uri: string): void | Promise<void> {
     session.subscriptions ??= new Set()
     if (session.subscriptions.size >= maxResources && !session.subscriptions.has(uri)) {
       throw new McpError('INVALID_PARAMS', `A client may subscribe to ${maxResources} resources`)
     }
     session.subscriptions.add(uri)
     this.#addSubscriber(uri, session)
+    return session.keeping?.repository.subscribe(session.keeping.key, uri)
   }
 
-  /** `resources/unsubscribe`. */
-  unsubscribe(session: Session, uri: string): void {
+  /** `resources/unsubscribe`. @returns a promise when it has to be waited for */
+  unsubscribe(session: Session, uri: string): void | Promise<void> {
     session.subscriptions?.delete(uri)
     this.#removeSubscriber(uri, session)
+    return session.keeping?.repository.unsubscribe(session.keeping.key, uri)
+  }
+
+  /**
+   * Tells a client that has come back after a restart to look at everything again: nobody knows what has changed
+   * while there was no server.
+   */
+  tellAll(session: Session, capabilities: ServerCapabilities): void {
+    const { outlet } = session
+    for (const list of ['tools', 'prompts', 'resources'] as const) {
+      if (capabilities[list]?.listChanged !== true) continue
+      outlet?.send(encodeNotification(`notifications/${list}/list_changed`))
+    }
+    for (const uri of session.subscriptions ?? []) {
+      outlet?.send(encodeNotification(resourceUpdated, { uri }))
+    }
   }
 
   /**
@@ -174,10 +210,9 @@ export class Subscriptions {
   }
 
   #resourceUpdated(uri: string): void {
-    const method = 'notifications/resources/updated'
     for (const subscriber of this.#byResource.get(uri) ?? []) {
-      if ('filter' in subscriber) this.#tell(subscriber, method, { uri })
-      else subscriber.outlet?.send(encodeNotification(method, { uri }))
+      if ('filter' in subscriber) this.#tell(subscriber, resourceUpdated, { uri })
+      else subscriber.outlet?.send(encodeNotification(resourceUpdated, { uri }))
     }
   }
 

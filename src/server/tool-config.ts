@@ -8,6 +8,7 @@ import type {
 import type { ToolResult } from './content.ts'
 import type { Context } from './context.ts'
 import type { UiLink } from './extensions/apps.ts'
+import type { UnboundedPatterns } from './pattern-engine.ts'
 import type { SchemaInput, SchemaOutput, SchemaValue } from './schema.ts'
 import type { TaskConfig } from './tasks/task-call.ts'
 
@@ -28,6 +29,12 @@ export interface ToolConfig<Input, Output> {
   ui?: string | UiLink
   /** Scopes that a caller must have been granted, over transports that ask who is calling. */
   scopes?: readonly string[]
+  /**
+   * What is done with a `pattern` of a JSON Schema that cannot be matched in linear time (look-around,
+   * back-references): `refuse` the tool, or run it by `backtracking`, at the risk that a client's text stops the
+   * server. Default `refuse`.
+   */
+  unboundedPatterns?: UnboundedPatterns
   _meta?: JsonObject
 }
 

@@ -9,10 +9,11 @@ import { checkIcons } from '../protocol/icons.ts'
 import { isJsonObject } from '../protocol/json-rpc.ts'
 import { shapeTool, shapeToolResult } from '../protocol/shape.ts'
 import type { CallToolResult, JsonObject, Tool } from '../protocol/types.ts'
-import type { Peer } from '../sessions/peer.ts'
+import { defineKind } from '../registry/kind.ts'
+import type { Registry } from '../registry/registry.ts'
 import type { Context, RequestContext } from './context.ts'
 import { InputRequired } from './input-round.ts'
-import { PagedList } from './list.ts'
+import { PagedList, viewOf } from './list.ts'
 import { isPromise, mapMaybe } from './maybe-promise.ts'
 import { checkScopes, requireScopes } from './required-scopes.ts'
 import type { EncodedResult, ResultEncoder } from './result.ts'
@@ -34,8 +35,14 @@ interface RegisteredTool {
   readonly handler: (args: never, context: Context) => unknown
 }
 
+const toolKind = defineKind<RegisteredTool>('tool', {
+  describe: ({ tool: { title = '' }, task }) => ({ title, task: task?.support ?? 'forbidden' }),
+})
+
 /** The tools that may be offered to the agent. */
 const modelView = { name: 'model', includes: ({ tool }: RegisteredTool) => isForModel(tool) }
+
+const nameOf = ({ tool }: RegisteredTool): string => tool.name
 
 /** The schema of a tool that takes nothing (2026-07-28, server/tools#tool). */
 const noArguments = { type: 'object', additionalProperties: false } as const
@@ -50,8 +57,15 @@ export class Tools {
   offersTasks = false
 
   /** @param onFailure - told what a tool threw; its client sees only the message */
-  constructor(pageSize: number, onFailure: (error: unknown, context: RequestContext) => void) {
-    this.list = new PagedList('tools', pageSize, (revision, { tool }) => shapeTool(revision, tool))
+  constructor(
+    registry: Registry,
+    pageSize: number,
+    onFailure: (error: unknown, context: RequestContext) => void,
+  ) {
+    const names = registry.of(toolKind)
+    this.list = new PagedList(names, 'tools', pageSize, (revision, { tool }) =>
+      shapeTool(revision, tool),
+    )
     this.#onFailure = onFailure
   }
 
@@ -68,12 +82,13 @@ export class Tools {
   ): () => void {
     if (name === '') throw new TypeError('A tool needs a name')
     if (!goodName.test(name)) warnOfName(name)
-    const { input, output, task: taskConfig, ui, scopes, ...described } = config
+    const { input, output, task: taskConfig, ui, scopes, unboundedPatterns, ...described } = config
     const registered = withToolName(name, () => {
       checkIcons(config.icons)
-      const compiled = compileSchema(input ?? noArguments, 'input')
+      const compiled = compileSchema(input ?? noArguments, 'input', unboundedPatterns)
       if (compiled.json.type !== 'object') throw new TypeError('input must have type "object"')
-      const compiledOutput = output === undefined ? undefined : compileSchema(output, 'output')
+      const compiledOutput =
+        output === undefined ? undefined : compileSchema(output, 'output', unboundedPatterns)
       const tool: Tool = { name, ...described, inputSchema: compiled.json }
       if (compiledOutput !== undefined) tool.outputSchema = compiledOutput.json
       const task = readTaskConfig(taskConfig)
@@ -98,11 +113,12 @@ export class Tools {
   /** A page of the list. Tools for user interfaces alone are shown to clients that have such. */
   page(
     encoder: ResultEncoder,
-    { revision, clientCapabilities }: Peer,
+    { peer: { revision, clientCapabilities }, visibility }: RequestContext,
     cursor: unknown,
   ): EncodedResult {
     const hidesSome = this.#hasAppTools && !supportsUi(clientCapabilities)
-    return this.list.page(encoder, revision, cursor, hidesSome ? modelView : undefined)
+    const view = viewOf(visibility, 'tool', nameOf, hidesSome ? modelView : undefined)
+    return this.list.page(encoder, revision, cursor, view)
   }
 
   call(context: RequestContext, params: JsonObject, host: MethodHost): object | Promise<object> {

@@ -1,24 +1,27 @@
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { McpError } from '../protocol/errors.ts'
 import { encodeError } from '../protocol/json-rpc.ts'
 import type { AuthInfo } from '../protocol/types.ts'
 import { clientCertificate } from '../transports/client-certificate.ts'
+import type { ClientAddress } from '../transports/http/client-address.ts'
 import type { HttpHeaders } from '../transports/http/exchange.ts'
+import { addressOf } from '../transports/http/node-exchange.ts'
 import { WebSocketChannel } from '../transports/web-socket-channel.ts'
 import type { AuthRequest } from './authenticator.ts'
 import { ChannelConnection } from './channel-connection.ts'
 import type { Engine } from './engine.ts'
-import type { HttpGate } from './http-gate.ts'
+import { type HttpGate, rawResponse } from './http-gate.ts'
 
 export interface WebSocketEndpointOptions {
   /** Default 4 MiB. */
   maxBodyBytes?: number
   /** Milliseconds between pings; a client that has not answered one when the next is due is cut off. Default 15,000. */
   keepAliveMs?: number
-  /** Default 100,000. */
-  maxConnections?: number
+  /** Finds the client behind proxies; default: whoever is connected. */
+  clientAddress?: ClientAddress
 }
 
 /** The subprotocol of MCP over WebSocket. A client that offers subprotocols must offer it. */
@@ -30,15 +33,15 @@ export class WebSocketEndpoint {
   readonly #gate: HttpGate
   readonly #channels = new Map<WebSocketChannel, AuthInfo | undefined>()
   readonly #server: WebSocketServer
-  readonly #maxConnections: number
   readonly #keepAliveMs: number
+  readonly #clientAddress: ClientAddress | undefined
   #lastPingMs = Date.now()
 
   constructor(engine: Engine, gate: HttpGate, options: WebSocketEndpointOptions = {}) {
     this.#engine = engine
     this.#gate = gate
-    this.#maxConnections = options.maxConnections ?? 100_000
     this.#keepAliveMs = options.keepAliveMs ?? 15_000
+    this.#clientAddress = options.clientAddress
     this.#server = new WebSocketServer({
       noServer: true,
       clientTracking: false,
@@ -56,18 +59,19 @@ export class WebSocketEndpoint {
 
   /** Answers a request to upgrade: with a connection, or with an HTTP error and the end of the socket. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const asked = authRequestOf(request, this.#clientAddress)
     const refuse = (thrown: unknown): void => {
-      const { status, error } = this.#gate.explain(thrown)
+      const { status, error } = this.#gate.explain(thrown, asked.remoteAddress)
       refuseUpgrade(socket, status, this.#gate.headersFor(status, error), error)
     }
     this.#gate.admit(
-      authRequestOf(request),
+      asked,
       (authInfo) => {
         if (this.#engine.isDraining) throw new McpError('SHUTTING_DOWN')
-        if (this.#channels.size >= this.#maxConnections) throw new McpError('SESSION_LIMIT')
+        this.#engine.admission.requireCapacity()
         requireSubprotocol(request.headers['sec-websocket-protocol'])
         this.#server.handleUpgrade(request, socket, head, (webSocket) =>
-          this.#open(webSocket, authInfo),
+          this.#open(webSocket, request.socket, authInfo, asked.remoteAddress),
         )
       },
       refuse,
@@ -84,11 +88,20 @@ export class WebSocketEndpoint {
     for (const channel of this.#channels.keys()) channel.terminate()
   }
 
-  #open(webSocket: WebSocket, authInfo: AuthInfo | undefined): void {
+  #open(
+    webSocket: WebSocket,
+    socket: Socket,
+    authInfo: AuthInfo | undefined,
+    remoteAddress: string | undefined,
+  ): void {
+    const { connections, deadLetters } = this.#engine
+    connections.upgrade(socket, 'websocket')
+    const forget = (): void => void this.#channels.delete(channel)
     const channel = new WebSocketChannel(
       webSocket,
-      (each) =>
-        new ChannelConnection(this.#engine, each, authInfo, () => this.#channels.delete(channel)),
+      (each) => new ChannelConnection(this.#engine, each, authInfo, forget, remoteAddress),
+      connections.nameOf(socket),
+      deadLetters,
     )
     this.#channels.set(channel, authInfo)
   }
@@ -103,12 +116,15 @@ export class WebSocketEndpoint {
   }
 }
 
-function authRequestOf(request: IncomingMessage): AuthRequest {
+function authRequestOf(
+  request: IncomingMessage,
+  clientAddress: ClientAddress | undefined,
+): AuthRequest {
   return {
     method: 'GET',
     target: request.url ?? '',
     certificate: clientCertificate(request.socket),
-    remoteAddress: request.socket.remoteAddress,
+    remoteAddress: addressOf(request, clientAddress),
     getHeader: (name) => request.headers[name] as string | undefined,
   }
 }
@@ -128,10 +144,5 @@ function refuseUpgrade(
   error: McpError,
 ): void {
   const body = encodeError(undefined, error)
-  const lines = [`HTTP/1.1 ${status} Refused`]
-  for (let index = 0; index + 1 < headers.length; index += 2) {
-    lines.push(`${headers[index]}: ${headers[index + 1]}`)
-  }
-  lines.push(`content-length: ${Buffer.byteLength(body)}`, 'connection: close')
-  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`)
+  socket.end(rawResponse(status, body, headers))
 }

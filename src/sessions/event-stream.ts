@@ -13,18 +13,22 @@ export interface EventSink {
 /**
  * A stream of messages to one client that outlives the HTTP responses that carry it.
  *
- * While no response is attached, messages only go to the log; the next response gets them from there.
+ * While no response is attached, messages only go to the log; the next response gets them from there. Where the log is
+ * kept beyond the process, a response gets nothing before it is kept: no client has seen what a restart forgets.
  */
 export class EventStream {
   readonly number: number
   /** The stream will have no further message. */
   ended = false
   readonly #log: EventLog
+  readonly #onEnd: ((stream: EventStream) => void) | undefined
   #sink: EventSink | undefined
 
-  constructor(number: number, log: EventLog) {
+  /** @param onEnd - told when there will be no further message */
+  constructor(number: number, log: EventLog, onEnd?: (stream: EventStream) => void) {
     this.number = number
     this.#log = log
+    this.#onEnd = onEnd
   }
 
   get isAttached(): boolean {
@@ -33,14 +37,12 @@ export class EventStream {
 
   send(json: string): void {
     if (this.ended) return
-    const sequence = this.#log.append(this.number, json, Date.now())
-    this.#sink?.event(json, this.#eventId(sequence))
+    this.#write(json)
   }
 
   /** Writes an event with an id and no data, so that the client can resume from before the first message. */
   prime(retryMs: number): void {
-    const sequence = this.#log.append(this.number, '', Date.now())
-    this.#sink?.event('', this.#eventId(sequence), retryMs)
+    this.#write('', retryMs)
   }
 
   /** Puts a response under the stream; one that was there before is closed, since its client has come back. */
@@ -58,7 +60,8 @@ export class EventStream {
   resume(sink: EventSink, sequence: number): void {
     this.attach(sink)
     const missed = this.#log.after(this.number, sequence) ?? []
-    sink.replay(missed.map((event) => ({ data: event.data, id: this.#eventId(event.sequence) })))
+    const events = missed.map((event) => ({ data: event.data, id: this.#eventId(event.sequence) }))
+    this.#whenKept(sink, () => sink.replay(events))
     if (this.ended) this.#closeSink()
   }
 
@@ -70,21 +73,51 @@ export class EventStream {
   /** Ends the response but not the stream: the client is to come back after `retryMs`. */
   pause(retryMs: number): void {
     if (this.#sink === undefined) return
-    const sequence = this.#log.append(this.number, '', Date.now())
-    this.#sink.event('', this.#eventId(sequence), retryMs)
+    this.#write('', retryMs)
     this.#closeSink()
   }
 
   /** No further message: the response ends, and so will any that resumes the stream. */
   end(): void {
-    this.ended = true
+    if (!this.ended) {
+      this.ended = true
+      this.#onEnd?.(this)
+    }
     this.#closeSink()
+  }
+
+  /** The process is about to end, the stream is not: whoever takes it over goes on with it. */
+  letGo(): void {
+    this.#closeSink()
+  }
+
+  #write(data: string, retryMs?: number): void {
+    const sequence = this.#log.append(this.number, data, Date.now())
+    const sink = this.#sink
+    if (sink === undefined) return
+    const id = this.#eventId(sequence)
+    if (this.#log.keeper === undefined) sink.event(data, id, retryMs)
+    else this.#whenKept(sink, () => sink.event(data, id, retryMs))
   }
 
   #closeSink(): void {
     const sink = this.#sink
-    this.#sink = undefined
-    sink?.close()
+    if (sink === undefined) return
+    this.#whenKept(sink, () => {
+      this.#sink = undefined
+      sink.close()
+    })
+  }
+
+  /** Does something with a response once the log is kept, unless another has taken its place by then. */
+  #whenKept(sink: EventSink, use: () => void): void {
+    const { keeper } = this.#log
+    if (keeper === undefined) use()
+    else {
+      keeper.whenKept(() => {
+        if (this.#sink === sink) use()
+      })
+    }
   }
 
   #eventId(sequence: number): string {

@@ -1,5 +1,10 @@
 import { McpError } from '../protocol/errors.ts'
-import { encodeNotification, encodeRequest, type JsonRpcResponse } from '../protocol/json-rpc.ts'
+import {
+  encodeError,
+  encodeNotification,
+  encodeRequest,
+  type JsonRpcResponse,
+} from '../protocol/json-rpc.ts'
 import type { Revision } from '../protocol/revisions/index.ts'
 import type {
   AuthInfo,
@@ -12,6 +17,7 @@ import type {
 import { EventLog, type EventLogLimits } from './event-log.ts'
 import { EventStream } from './event-stream.ts'
 import type { ClientProfile, Peer } from './peer.ts'
+import type { SessionRepository, StoredSession, StreamRequests } from './session-repository.ts'
 
 /** Where messages to the client go: an event stream, or the one channel of stdio. */
 export interface Outlet {
@@ -21,6 +27,14 @@ export interface Outlet {
 /** A request in progress, as far as its session needs to know. */
 export interface InFlightRequest {
   cancel(reason: string): void
+}
+
+/** Where a session is kept, and under which name. */
+export interface Keeping {
+  readonly repository: SessionRepository
+  readonly key: number
+  /** When a client was last seen in it, as far as the repository has been told. */
+  toldSeenMs: number
 }
 
 interface PendingRequest {
@@ -41,11 +55,14 @@ export class Session implements Peer {
   readonly revision: Revision
   /** Of the latest request: a client may come with a newer token that allows more, or less. */
   authInfo: AuthInfo | undefined
+  readonly createdAtMs: number
   readonly #profile: ClientProfile
+  /** Where the session is kept beyond the process; undefined when it is in memory only. */
+  readonly keeping: Keeping | undefined
   logLevel: LogLevel | undefined = undefined
   #isInitialized = false
   /** Requests to the client that wait for the end of its handshake. */
-  #waiting: (() => void)[] | undefined = undefined
+  #waiting: Set<() => void> | undefined = undefined
   lastSeenMs: number
   /** Requests of the client in progress, by their id. */
   inFlight: Map<RequestId, InFlightRequest> | undefined = undefined
@@ -53,6 +70,8 @@ export class Session implements Peer {
   subscriptions: Set<string> | undefined = undefined
   /** Where messages go that belong to no request; undefined while the client listens to none. */
   outlet: Outlet | undefined = undefined
+  /** The stream on which an earlier process sent what belongs to no request, until its client comes back to it. */
+  #interrupted: EventStream | undefined = undefined
   #streams: Map<number, EventStream> | undefined = undefined
   #log: EventLog | undefined = undefined
   #pending: Map<RequestId, PendingRequest> | undefined = undefined
@@ -65,12 +84,21 @@ export class Session implements Peer {
     profile: ClientProfile,
     authInfo: AuthInfo | undefined,
     nowMs: number,
+    keeping?: Keeping,
+    createdAtMs = nowMs,
   ) {
     this.id = id
     this.revision = revision
     this.#profile = profile
     this.authInfo = authInfo
+    this.createdAtMs = createdAtMs
     this.lastSeenMs = nowMs
+    this.keeping = keeping
+  }
+
+  /** A name of the session that gives no access to it, and is the same after a restart. */
+  get name(): string {
+    return this.keeping === undefined ? this.id : String(this.keeping.key)
   }
 
   get clientInfo(): Implementation | undefined {
@@ -80,27 +108,101 @@ export class Session implements Peer {
     return this.#profile.clientCapabilities
   }
 
+  /** The session of a connection, which lives as long as that does. */
+  get isOfConnection(): boolean {
+    return this.outlet !== undefined && !(this.outlet instanceof EventStream)
+  }
+
   /** Nothing in progress and nobody listening: time counts against the session. */
   get isIdle(): boolean {
-    if ((this.inFlight?.size ?? 0) > 0) return false
-    // The channel of a connection: the session lives as long as that does.
-    if (this.outlet !== undefined && !(this.outlet instanceof EventStream)) return false
+    if ((this.inFlight?.size ?? 0) > 0 || this.isOfConnection) return false
     if (this.#streams === undefined) return true
     for (const stream of this.#streams.values()) if (stream.isAttached) return false
     return true
   }
 
-  /** Opens a new event stream of the session. */
-  openStream(limits: EventLogLimits): EventStream {
-    this.#log ??= new EventLog(limits)
+  /** The session can be let go of and looked up again: there is no more to it than what is kept. */
+  get isAtRest(): boolean {
+    return (
+      this.keeping !== undefined &&
+      this.outlet === undefined &&
+      this.subscriptions === undefined &&
+      // The numbers that it has given to events must not be given again.
+      this.#log === undefined &&
+      (this.#pending?.size ?? 0) === 0 &&
+      this.#waiting === undefined &&
+      this.isIdle
+    )
+  }
+
+  /**
+   * Opens a new event stream of the session.
+   *
+   * @param requests - the requests that it is to answer; undefined for one of what belongs to no request
+   */
+  openStream(limits: EventLogLimits, requests?: StreamRequests): EventStream {
+    const log = this.#openLog(limits)
+    const stream = this.#addStream(this.#nextStream++, log)
+    this.keeping?.repository.openStream(this.keeping.key, stream.number, requests)
+    return stream
+  }
+
+  #openLog(limits: EventLogLimits): EventLog {
+    if (this.#log === undefined) {
+      const keeper = this.keeping?.repository.events(this.keeping.key)
+      this.#log = new EventLog(limits, keeper)
+      this.#nextStream = (keeper?.lastNumber ?? 0) + 1
+    }
+    return this.#log
+  }
+
+  #addStream(number: number, log: EventLog): EventStream {
+    const keeping = this.keeping
+    const stream = new EventStream(
+      number,
+      log,
+      keeping && ((ended) => keeping.repository.endStream(keeping.key, ended.number)),
+    )
     this.#streams ??= new Map()
-    const stream = new EventStream(this.#nextStream++, this.#log)
-    this.#streams.set(stream.number, stream)
+    this.#streams.set(number, stream)
     return stream
   }
 
   findStream(number: number): EventStream | undefined {
     return this.#streams?.get(number)
+  }
+
+  /** Takes up what an earlier process has left of the session. */
+  restore(stored: StoredSession, limits: EventLogLimits): void {
+    // Whoever goes on with a session has shaken hands: the flag need not be kept.
+    this.#isInitialized = true
+    this.logLevel = stored.logLevel
+    if (stored.subscriptions.length > 0) this.subscriptions = new Set(stored.subscriptions)
+    if (stored.streams.length === 0) return
+    const log = this.#openLog(limits)
+    log.restore(
+      stored.events,
+      stored.streams.map(({ number, forgotten }) => [number, forgotten]),
+    )
+    for (const { number, requests, isEnded, isOrphan } of stored.streams) {
+      const stream = this.#addStream(number, log)
+      if (isEnded) stream.ended = true
+      else if (!isOrphan) continue
+      else if (requests === undefined) {
+        this.outlet = stream
+        this.#interrupted = stream
+      } else {
+        stream.send(encodeLoss(requests))
+        stream.end()
+      }
+    }
+  }
+
+  /** Whether the client has come back to a stream for the first time since its server restarted; true once. */
+  takeInterrupted(stream: EventStream): boolean {
+    if (stream !== this.#interrupted) return false
+    this.#interrupted = undefined
+    return true
   }
 
   /** Forgets old events, and streams that have ended and of which nothing is kept. */
@@ -111,6 +213,7 @@ export class Session implements Peer {
       if (stream.ended && !this.#log.has(number)) {
         this.#streams.delete(number)
         this.#log.drop(number)
+        this.keeping?.repository.dropStream(this.keeping.key, number)
       }
     }
   }
@@ -162,12 +265,16 @@ export class Session implements Peer {
   }
 
   #untilInitialized(signal: AbortSignal): Promise<void> {
-    this.#waiting ??= []
+    this.#waiting ??= new Set()
     const waiting = this.#waiting
     return new Promise((resolve) => {
-      waiting.push(resolve)
+      waiting.add(resolve)
+      const goOn = (): void => {
+        waiting.delete(resolve)
+        resolve()
+      }
       // Then the request finds the signal aborted, and says so.
-      signal.addEventListener('abort', () => resolve(), { once: true })
+      signal.addEventListener('abort', goOn, { once: true })
     })
   }
 
@@ -183,17 +290,42 @@ export class Session implements Peer {
     return true
   }
 
+  /** Sets the least severe level of log messages that the client wants. */
+  setLogLevel(level: LogLevel): void | Promise<void> {
+    this.logLevel = level
+    return this.keeping?.repository.setLogLevel(this.keeping.key, level)
+  }
+
   /** Ends everything that hangs on the session. Idempotent. */
   end(reason: string): void {
+    this.#close(reason, (stream) => stream.end())
+  }
+
+  /** Ends everything of the session that is in this process; what is kept of it stays. */
+  letGo(reason: string): void {
+    this.#close(reason, (stream) => stream.letGo())
+  }
+
+  #close(reason: string, close: (stream: EventStream) => void): void {
     for (const request of this.inFlight?.values() ?? []) request.cancel(reason)
     this.inFlight = undefined
     const gone = new McpError('REQUEST_CANCELLED', reason)
     for (const pending of this.#pending?.values() ?? []) pending.reject(gone)
     this.#pending = undefined
-    for (const stream of this.#streams?.values() ?? []) stream.end()
+    for (const stream of this.#streams?.values() ?? []) close(stream)
     this.#streams = undefined
     this.#log = undefined
     this.outlet = undefined
     this.subscriptions = undefined
   }
+}
+
+/** What the requests of a stream are answered whose process has ended before they were. */
+function encodeLoss(requests: RequestId | readonly RequestId[]): string {
+  const error = new McpError(
+    'INTERNAL_ERROR',
+    'The server was restarted while the request ran: it may or may not have had its effect',
+  )
+  if (typeof requests !== 'object') return encodeError(requests, error)
+  return `[${requests.map((id) => encodeError(id, error)).join(',')}]`
 }

@@ -13,11 +13,32 @@ export class LineReader {
   #restLength = 0
   /** The line has become too long; the rest of it is thrown away. */
   #skipping = false
+  #isPaused = false
+  /** Lines of the last chunk that wait until reading goes on. */
+  #held: (string | McpError)[] = []
 
   /** @param maxLineBytes - a longer line is answered with an error and skipped */
   constructor(listener: ChannelListener, maxLineBytes: number) {
     this.#listener = listener
     this.#maxLineBytes = maxLineBytes
+  }
+
+  /** Hands out nothing more, not even the rest of the chunk that has arrived. Whoever gives the chunks pauses, too. */
+  pause(): void {
+    this.#isPaused = true
+  }
+
+  /** Goes on. False when the lines that were held have led to another pause. */
+  resume(): boolean {
+    this.#isPaused = false
+    const held = this.#held
+    let given = 0
+    for (; given < held.length && !this.#isPaused; given++) {
+      const found = held[given]
+      if (found !== undefined) this.#tell(found)
+    }
+    held.splice(0, given)
+    return !this.#isPaused
   }
 
   push(chunk: Buffer): void {
@@ -64,18 +85,24 @@ export class LineReader {
       const end = found < 0 ? bytes.length : found
       const line = bytes.subarray(start, end)
       if (isUtf8(line)) this.#line(line.toString())
-      else {
-        this.#listener.fault(
-          new McpError('PARSE_ERROR', 'Parse error: the message is not valid UTF-8'),
-        )
-      }
+      else this.#give(new McpError('PARSE_ERROR', 'Parse error: the message is not valid UTF-8'))
       start = end + 1
     }
   }
 
   #line(line: string): void {
-    if (this.#isTooLong(line)) this.#listener.fault(this.#lengthError())
-    else if (line !== '' && line !== '\r') this.#listener.message(line)
+    if (this.#isTooLong(line)) this.#give(this.#lengthError())
+    else if (line !== '' && line !== '\r') this.#give(line)
+  }
+
+  #give(found: string | McpError): void {
+    if (this.#isPaused) this.#held.push(found)
+    else this.#tell(found)
+  }
+
+  #tell(found: string | McpError): void {
+    if (typeof found === 'string') this.#listener.message(found)
+    else this.#listener.fault(found)
   }
 
   #isTooLong(line: string): boolean {
@@ -87,7 +114,7 @@ export class LineReader {
     this.#rest = []
     this.#restLength = 0
     this.#skipping = true
-    this.#listener.fault(this.#lengthError())
+    this.#give(this.#lengthError())
   }
 
   #lengthError(): McpError {

@@ -12,12 +12,16 @@ test('docs/reference/cli.md has every part that can be generated', () => {
   const text = readFileSync(page, 'utf8')
   const names = [...text.matchAll(/<!-- generated: ([\w ]+) -->/g)].map(([, name]) => name)
   assert.deepEqual(names.sort(), [
+    'audit help',
     'call help',
     'client settings',
     'common settings',
     'exit codes',
     'init help',
+    'keys help',
     'list help',
+    'policy help',
+    'secret variables',
     'serve help',
     'serve settings',
     'unused variables',

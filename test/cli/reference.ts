@@ -9,11 +9,19 @@ import {
   commonSettings,
   defaultText,
   type SettingTable,
+  secretVariables,
   serveSettings,
   unusedVariables,
   variableNames,
 } from '../../src/cli/settings.ts'
 import { runCli } from './fake-io.ts'
+
+/** Commands that have commands. */
+const groups = {
+  keys: ['create', 'list', 'revoke'],
+  policy: ['check', 'explain', 'schema'],
+  audit: ['verify', 'query', 'export'],
+}
 
 export const page = new URL('../../docs/reference/cli.md', import.meta.url)
 
@@ -27,6 +35,15 @@ export async function rendered(text: string): Promise<string> {
       ['Variable', 'Why it has no effect'],
       unusedVariables.map(({ name, about }) => [`\`TSMCP_${name}\`, \`ERLMCP_${name}\``, about]),
     ),
+    'secret variables': table(
+      ['Variable', 'Or the file named by', 'Or the credential', 'Meaning'],
+      secretVariables.map(({ name, about }) => [
+        `\`TSMCP_${name}\``,
+        `\`TSMCP_${name}_FILE\``,
+        `\`tsmcp-${name.toLowerCase().replaceAll('_', '-')}\``,
+        about,
+      ]),
+    ),
     'exit codes': table(
       ['Code', 'Meaning'],
       exitCodes.map(({ code, meaning }) => [`${code}`, meaning]),
@@ -35,6 +52,15 @@ export async function rendered(text: string): Promise<string> {
   for (const command of ['serve', 'call', 'list', 'init']) {
     const { out } = await runCli([command, '--help'])
     parts[`${command} help`] = `\`\`\`text\n${out.trimEnd()}\n\`\`\``
+  }
+  for (const [group, commands] of Object.entries(groups)) {
+    const helps = await Promise.all(
+      [[group], ...commands.map((command) => [group, command])].map(async (path) => {
+        const { out } = await runCli([...path, '--help'])
+        return out.trimEnd()
+      }),
+    )
+    parts[`${group} help`] = `\`\`\`text\n${helps.join('\n\n')}\n\`\`\``
   }
   return text.replaceAll(
     /<!-- generated: ([\w ]+) -->\n[\s\S]*?<!-- end -->/g,

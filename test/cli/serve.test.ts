@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
@@ -31,6 +33,16 @@ const connected = async (url: string): Promise<Client> => {
   const client = new Client(
     { name: 'test', version: '1' },
     { versionNegotiation: { mode: 'auto' } },
+  )
+  await client.connect(new StreamableHTTPClientTransport(new URL(url)))
+  return client
+}
+
+/** A client that has a session. */
+const connectedStateful = async (url: string): Promise<Client> => {
+  const client = new Client(
+    { name: 'test', version: '1' },
+    { versionNegotiation: { mode: 'legacy' } },
   )
   await client.connect(new StreamableHTTPClientTransport(new URL(url)))
   return client
@@ -133,6 +145,33 @@ Try it:
       ),
     )
     assert.notEqual(/--port (\d+)/.exec(io.err)?.[1], `${port}`)
+  })
+
+  test('keeps sessions in --data, and says in one line why it cannot', async () => {
+    const cwd = workspace({ 'weather.ts': weatherServer, 'bad/tsmcp.db': 'x'.repeat(4096) })
+    const args = ['serve', 'weather.ts', '--port', '0', '--data']
+    const damaged = await runCli([...args, 'bad'], { cwd })
+    assert.equal(damaged.exitCode, 1)
+    const line = /^tsmcp: (\S+) is damaged, or no database \(.+\): put a backup .+\n$/
+    assert.equal(line.exec(damaged.err)?.[1], join(cwd, 'bad/tsmcp.db'))
+    const noFolder = await runCli([...args, 'weather.ts'], { cwd })
+    assert.equal(noFolder.exitCode, 1)
+    assert.match(
+      noFolder.err,
+      /weather\.ts\/tsmcp\.db: there is a file where its folder should be\n$/,
+    )
+
+    const env = { ERLMCP_DATA: 'data' }
+    const { cli, url } = await serving(['weather.ts'], { cwd, env })
+    const client = await connectedStateful(url)
+    cli.child.kill('SIGTERM')
+    assert.equal(await cli.exited, 0)
+    assert.ok(existsSync(join(cwd, 'data/tsmcp.db')))
+    const again = await serving(['weather.ts', '--port', new URL(url).port], { cwd, env })
+    await client.ping()
+    await client.close()
+    again.cli.child.kill('SIGTERM')
+    assert.equal(await again.cli.exited, 0)
   })
 
   test('refuses an address that this machine does not have', async () => {

@@ -28,8 +28,27 @@ test('without flags and variables every setting has its default', () => {
     allowedHosts: [],
     allowedOrigins: [],
     maxBodyBytes: 4_194_304,
+    data: '',
+    dataSurvives: 'process',
     sessionIdleMs: 1_800_000,
+    sessionMaxAgeMs: 604_800_000,
     maxSessions: 100_000,
+    maxSessionsPerPrincipal: 10_000,
+    maxConnections: 100_000,
+    maxRunning: 10_000,
+    maxWaiting: 10_000,
+    maxWaitMs: 10_000,
+    maxLagMs: 1000,
+    maxMemoryMb: 0,
+    profile: 'development',
+    apiKeys: '',
+    policy: '',
+    quotas: '',
+    audit: '',
+    auditKey: '',
+    auditRetentionDays: 30,
+    auditOnFull: 'refuse',
+    trustedProxies: [],
     authIssuers: [],
     authResource: '',
     authScopes: [],
@@ -54,6 +73,7 @@ test('a flag beats TSMCP_*, which beats ERLMCP_*, for every setting with a value
       '<number>': ['11', '12', '13'],
       '<name>': ['one', 'two', 'three'],
       '<path>': ['/one', '/two', '/three'],
+      '<folder>': ['one', '/two', './three'],
       '<[host]:port>': [':11', '127.0.0.1:12', ':13'],
       '<url>': ['https://one.example', 'https://two.example', 'https://three.example'],
       '<scope>': ['one', 'two', 'three'],
@@ -61,6 +81,11 @@ test('a flag beats TSMCP_*, which beats ERLMCP_*, for every setting with a value
       '<whether>': ['required', 'optional', 'required'],
       '<which>': ['uri', 'dns', 'email'],
       '<version>': ['1.2', '1.3', '1.2'],
+      '<profile>': ['production', 'development', 'test'],
+      '<loss>': ['power', 'process', 'power'],
+      '<what>': ['continue', 'refuse', 'continue'],
+      '<address>': ['10.0.0.1', '10.0.0.0/8', 'loopback'],
+      '<file>': ['one', 'two', 'three'],
       '<origin>': ['https://one.example', 'https://two.example', 'https://three.example'],
     }[setting.placeholder]!
     const ownName = variableNames(setting).find((variable) => variable.startsWith('TSMCP_'))!
@@ -77,12 +102,10 @@ test('a flag beats TSMCP_*, which beats ERLMCP_*, for every setting with a value
   }
 })
 
-test("the seed's ERLMCP_MAX_CONNECTIONS sets the number of sessions", () => {
-  assert.equal(resolve({}, { ERLMCP_MAX_CONNECTIONS: '52000' }).maxSessions, 52_000)
-  assert.equal(
-    resolve({}, { ERLMCP_MAX_CONNECTIONS: '52000', TSMCP_MAX_SESSIONS: '7' }).maxSessions,
-    7,
-  )
+test("the seed's ERLMCP_MAX_CONNECTIONS sets the number of connections, and not of sessions", () => {
+  const values = resolve({}, { ERLMCP_MAX_CONNECTIONS: '52000', TSMCP_MAX_SESSIONS: '7' })
+  assert.equal(values.maxConnections, 52_000)
+  assert.equal(values.maxSessions, 7)
 })
 
 test('switches are read from variables in any usual spelling', () => {
@@ -136,6 +159,11 @@ const badValues: [Record<string, unknown>, Record<string, string>, string][] = [
     "TSMCP_STDIO is 'maybe', but only true, false, 1, 0, yes, no, on or off is allowed",
   ],
   [
+    {},
+    { TSMCP_DATA_SURVIVES: 'fire' },
+    "TSMCP_DATA_SURVIVES is 'fire', but only process or power is allowed",
+  ],
+  [
     { maxSessions: '0' },
     {},
     "--max-sessions is '0', but only a whole number from 1 to 10000000 is allowed",
@@ -159,15 +187,14 @@ test('a mistyped TSMCP_ variable is pointed out, with the nearest name', () => {
 test("the seed's own variables are accepted, and it is said where they have no effect", () => {
   const seed = {
     ERLMCP_OTP_VERSION: '28.3.1',
-    ERLMCP_PROFILE: 'production',
     ERLMCP_MAX_CONNECTIONS: '52000',
     ERLMCP_OTEL_ENABLED: 'true',
     ERLMCP_CHAOS_ENABLED: 'false',
   }
-  assert.equal(resolve({}, seed).maxSessions, 52_000)
+  assert.equal(resolve({}, seed).maxConnections, 52_000)
   assert.deepEqual(
     environmentNotes(seed).map((line) => line.replace(/:.*/, '')),
-    ['ERLMCP_PROFILE=production has no effect', 'ERLMCP_OTEL_ENABLED=true has no effect'],
+    ['ERLMCP_OTEL_ENABLED=true has no effect'],
   )
 })
 

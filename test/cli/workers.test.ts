@@ -27,6 +27,27 @@ export default defineServer({ name: 'short', version: '1.0.0' })
 `,
 })
 
+/** One message of a session, over a connection of its own: any worker may get it. */
+async function post(url: string, message: object, sessionId?: string): Promise<Response> {
+  return fetch(url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      ...(sessionId !== undefined && { 'mcp-session-id': sessionId }),
+      connection: 'close',
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', ...message }),
+  })
+}
+async function pidInSession(url: string, sessionId: string): Promise<number> {
+  const params = { name: 'pid', arguments: {} }
+  const response = await post(url, { id: 1, method: 'tools/call', params }, sessionId)
+  const text = await response.text()
+  assert.equal(response.status, 200, text)
+  return Number(JSON.parse(text).result.content[0].text)
+}
+
 /** One call over a connection of its own. */
 async function pidAt(url: string): Promise<number> {
   const response = await fetch(url, {
@@ -107,6 +128,39 @@ suite('serve --workers', () => {
     assert.equal(now.length, 2)
     assert.ok(now.every((pid) => !before.includes(pid)))
     cli.child.kill('SIGINT')
+    assert.equal(await cli.exited, 0, cli.err)
+  })
+
+  test('sessions are in one worker, reached through each, and go on in another when it ends', async () => {
+    const { cli, url } = await serving(['who.ts', '--workers', '3'], { cwd })
+    await cli.until(/3 workers\n/)
+    const sessions = new Map<string, number>()
+    for (let count = 0; count < 12; count += 1) {
+      const params = {
+        protocolVersion: '2025-11-25',
+        capabilities: {},
+        clientInfo: { name: 'test', version: '1' },
+      }
+      const opened = await post(url, { id: 1, method: 'initialize', params })
+      const id = String(opened.headers.get('mcp-session-id'))
+      await opened.text()
+      sessions.set(id, await pidInSession(url, id))
+    }
+    assert.equal(new Set(sessions.values()).size, 3)
+    for (const [id, pid] of sessions) {
+      for (let time = 0; time < 4; time += 1) assert.equal(await pidInSession(url, id), pid)
+    }
+    const [killed = 0] = sessions.values()
+    process.kill(killed, 'SIGKILL')
+    await cli.until(/worker \d ended \(SIGKILL\)/)
+    for (const [id, pid] of sessions) {
+      const now = await pidInSession(url, id)
+      if (pid === killed) assert.notEqual(now, pid)
+      else assert.equal(now, pid)
+      // Whoever has taken it over keeps it.
+      assert.equal(await pidInSession(url, id), now)
+    }
+    cli.child.kill('SIGTERM')
     assert.equal(await cli.exited, 0, cli.err)
   })
 

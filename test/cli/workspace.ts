@@ -65,10 +65,10 @@ export class CliProcess {
   }
 
   /** Resolves with the match as soon as what was printed has one; rejects when the process ends before. */
-  async until(pattern: RegExp): Promise<RegExpExecArray> {
+  async until(pattern: RegExp, atMostMs = patienceMs): Promise<RegExpExecArray> {
     const hasEnded = Symbol('ended')
     const isLate = Symbol('late')
-    const tooLate = setTimeout(patienceMs, isLate, { ref: false })
+    const tooLate = setTimeout(atMostMs, isLate, { ref: false })
     for (;;) {
       const match = pattern.exec(this.out + this.err)
       if (match !== null) return match
@@ -90,7 +90,7 @@ export async function serving(
   args: readonly string[],
   options: { cwd: string; env?: Record<string, string> },
 ): Promise<{ cli: CliProcess; url: string }> {
-  const cli = new CliProcess(['serve', ...args, '--port', '0'], options)
+  const cli = new CliProcess(['serve', '--port', '0', ...args], options)
   const [, url = ''] = await cli.until(/(http:\/\/\S+\/mcp)/)
   return { cli, url }
 }

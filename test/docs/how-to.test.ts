@@ -74,6 +74,13 @@ suite('The servers of the how-to pages do what the pages say', () => {
     assert.equal(firstText(answer.message), 'alice has cleared the notes')
   })
 
+  test('keep-sessions', async (t) => {
+    const server = await load('keep-sessions.md')
+    const peer = await connectStateless(t, server('kept.ts'), ableWithTasks)
+    const { taskId } = await beginExtension(peer, 'remember')
+    await untilStatus(peer, taskId, 'completed')
+  })
+
   test('tasks', async (t) => {
     const server = await load('tasks.md')
     const peer = await connectStateless(t, server('tasks.ts'), ableWithTasks)

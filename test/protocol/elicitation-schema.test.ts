@@ -69,12 +69,16 @@ suite('the schema of a form', () => {
   test('0618.elicitation.002: is put into the words of 2025-06-18, and left alone elsewhere', () => {
     const schema = form({
       c: { type: 'string', title: 'C', oneOf: [{ const: 'a', title: 'A' }, { const: 'b' }] },
-      n: { type: 'number' },
+      n: { type: 'number', default: 1 },
+      s: { type: 'string', default: 'x' },
+      b: { type: 'boolean', default: true },
     })
     const old = shapeElicitationSchema(findRevision('2025-06-18')!, schema)
     assert.deepEqual(old.properties, {
       c: { type: 'string', title: 'C', enum: ['a', 'b'], enumNames: ['A', 'b'] },
       n: { type: 'number' },
+      s: { type: 'string' },
+      b: { type: 'boolean', default: true },
     })
     for (const name of ['2025-11-25', '2026-07-28']) {
       assert.equal(shapeElicitationSchema(findRevision(name)!, schema), schema)

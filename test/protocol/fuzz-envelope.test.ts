@@ -9,10 +9,15 @@ import {
   encodeResult,
   isRequestId,
   openEnvelope,
-  parseJson,
 } from '../../src/protocol/json-rpc.ts'
+import { parseJson } from '../../src/protocol/json-text.ts'
 import { bodyText, jsonValue, mutatedRequest, requestId, runs } from '../support/fuzz.ts'
 import { leaksInternals } from '../support/messages.ts'
+
+function hasMember(value: unknown, name: string): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return Object.hasOwn(value, name) || Object.values(value).some((each) => hasMember(each, name))
+}
 
 test('26.errors.012: any text is parsed as JSON.parse does, or refused with -32700', () => {
   const check = (text: string): void => {
@@ -30,7 +35,12 @@ test('26.errors.012: any text is parsed as JSON.parse does, or refused with -327
       )
       return
     }
-    assert.deepEqual(parseJson(text), expected)
+    // Elsewhere it would be a member like others, but what copies it would get another prototype.
+    if (hasMember(expected, '__proto__')) {
+      const isRefused = (error: unknown) =>
+        error instanceof McpError && error.code === 'INVALID_REQUEST'
+      assert.throws(() => parseJson(text), isRefused)
+    } else assert.deepEqual(parseJson(text), expected)
   }
   fc.assert(fc.property(bodyText, check), runs(5000))
 })
@@ -72,7 +82,7 @@ test('what is encoded opens again as the same', () => {
     fc.property(requestId, fc.string({ minLength: 1 }), result, (id, method, members) => {
       // As it comes out of JSON, where -0 is 0 and __proto__ a member like others.
       const given = JSON.parse(JSON.stringify(members))
-      const open = (json: string) => openEnvelope(parseJson(json))
+      const open = (json: string) => openEnvelope(JSON.parse(json))
       assert.deepEqual(open(encodeResult(id, JSON.stringify(given))), {
         kind: 'response',
         message: { jsonrpc: '2.0', id, result: given },

@@ -55,6 +55,26 @@ suite('the fetch handler', () => {
     assert.match(await listening.text(), /^id: /)
   })
 
+  test('26.http.025: a client that goes away before it is known who it is has cancelled its request', async (t) => {
+    const { server, context } = makeServer()
+    const known = Promise.withResolvers<void>()
+    const handler = createFetchHandler(server, {
+      authenticate: async () => {
+        await known.promise
+        return { subject: 'ada' }
+      },
+    })
+    t.after(() => handler.close(0))
+    const gone = new AbortController()
+    const call = statelessPost('tools/call', { name: 'streams' })
+    void handler.fetch(requestOf(call, { signal: gone.signal }))
+    gone.abort()
+    known.resolve()
+    const { signal } = await context
+    if (!signal.aborted) await once(signal, 'abort')
+    assert.equal(signal.aborted, true)
+  })
+
   test('refuses what the listener refuses', async (t) => {
     const handler = createFetchHandler(makeServer().server, { maxBodyBytes: 1000 })
     t.after(() => handler.close(0))

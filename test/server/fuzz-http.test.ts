@@ -80,7 +80,7 @@ suite('the HTTP door', () => {
   /** Everything is as if nothing had happened, and a good request works. */
   async function assertRested(): Promise<void> {
     for (const session of [...endpoint.engine.sessions]) {
-      endpoint.engine.endSession(session, 'The test has ended')
+      await endpoint.engine.endSession(session, 'The test has ended')
     }
     await assertAlive(endpoint)
     while (endpoint.engine.running > 0) await assertAlive(endpoint)

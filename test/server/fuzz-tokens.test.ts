@@ -3,6 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { McpError } from '../../src/protocol/errors.ts'
 import { revisions } from '../../src/protocol/revisions/index.ts'
+import { Directory } from '../../src/registry/directory.ts'
+import { defineKind } from '../../src/registry/kind.ts'
 import { PagedList } from '../../src/server/list.ts'
 import { RequestStateCodec, stateBinding } from '../../src/server/request-state.ts'
 import { ResultEncoder } from '../../src/server/result.ts'
@@ -20,7 +22,8 @@ function pageOf(list: PagedList<string>, cursor: unknown) {
   return JSON.parse(Buffer.from(response).toString()).result
 }
 function listOf(count: number, pageSize: number): PagedList<string> {
-  const list = new PagedList<string>('tools', pageSize, (_, name) => ({ name }))
+  const names = new Directory(defineKind<string>('name'), assert.ifError)
+  const list = new PagedList(names, 'tools', pageSize, (_, name) => ({ name }))
   for (let index = 0; index < count; index += 1) list.add(`t${index}`, `t${index}`)
   return list
 }

@@ -29,6 +29,8 @@ suite('the probes', () => {
           uptimeSeconds: 0,
           sessions: 0,
           requestsRunning: 0,
+          requestsWaiting: 0,
+          connections: 1,
         },
       ],
     ] as const) {

@@ -95,7 +95,7 @@ for (const version of ['2026-07-28', '2025-11-25']) {
       const server = makeServer()
       server.prompt('keys', { arguments: { a: {} } }, (args) => Object.keys(args).join())
       const peer = await connectAs(t, server, version)
-      const given = JSON.parse('{"a":"1","b":"2","__proto__":"3"}')
+      const given = { a: '1', b: '2', toString: '3' }
       const { result } = await peer.request('prompts/get', { name: 'keys', arguments: given })
       assert.equal(list(result?.messages)[0]?.content?.text, 'a')
     })

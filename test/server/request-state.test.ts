@@ -147,7 +147,7 @@ suite('what is too much to carry on', () => {
   })
 
   test('26.errors.016: arguments nested deeper than JavaScript can follow', async (t) => {
-    const endpoint = await startEndpoint(t, makeServer())
+    const endpoint = await startEndpoint(t, makeServer(), { json: { maxDepth: 1e6 } })
     const depth = 20_000
     const deep = `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`
     for (const more of [

@@ -8,7 +8,7 @@ import * as v from 'valibot'
 import { z } from 'zod'
 import { defineServer, type JsonSchema } from '../../src/index.ts'
 import { firstText, type Loose, list } from '../support/messages.ts'
-import { connectStateful, connectStateless, type Peer } from '../support/peer.ts'
+import { connectPeer, connectStateful, connectStateless, type Peer } from '../support/peer.ts'
 import { assertToolError } from '../support/refusals.ts'
 
 const makeServer = () => defineServer({ name: 'schemas', version: '1' })
@@ -267,7 +267,8 @@ suite('a JSON Schema', () => {
       properties: { list: { $ref: '#/$defs/node' } },
     }
     server.tool('tool', { input }, () => 'ok')
-    const peer = await connectStateless(t, server)
+    const options = { json: { maxDepth: 1e6 } }
+    const peer = (await connectPeer(t, server, options)).goStateless()
     let deep: object | null = null
     for (let depth = 0; depth < 3000; depth += 1) deep = { next: deep }
     const start = performance.now()

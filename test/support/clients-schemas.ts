@@ -1,6 +1,7 @@
 import * as core from '@modelcontextprotocol/core'
 import * as v1 from '@modelcontextprotocol/sdk/types.js'
 import type { Message } from './clients-wire.ts'
+import { officialProblems } from './official-schemas.ts'
 
 /** The request that a response answers. */
 export interface Origin {
@@ -100,6 +101,8 @@ export function messageProblems(
     if (!holds) problems.push(otherwise)
   }
 
+  const revision = origin?.revision ?? conversation.revision ?? '2026-07-28'
+  problems.push(...officialProblems(revision, message, origin?.method))
   check(v1.JSONRPCMessageSchema, message, 'the envelope')
   check(core.JSONRPCMessageSchema, message, 'the envelope')
   if (message.method !== undefined) {

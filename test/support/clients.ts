@@ -25,6 +25,7 @@ import { StreamableHTTPClientTransport as HttpV1 } from '@modelcontextprotocol/s
 import * as v1 from '@modelcontextprotocol/sdk/types.js'
 import { type HttpListener, type ServeHttpOptions, serveHttp } from '../../src/http.ts'
 import * as library from '../../src/index.ts'
+import type { ClientTransport } from '../../src/memory.ts'
 import { everything } from './clients-everything.ts'
 import { Wire } from './clients-wire.ts'
 
@@ -50,7 +51,7 @@ export const connections = officialClients.flatMap((kind) =>
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 /** The command by which a desktop host starts a server; default: everything. */
-export function stdioCommand(file = `${root}test/clients/fixtures/everything.ts`) {
+export function stdioCommand(file = `${root}test/clients/fixtures/everything.ts`): Command {
   return {
     command: process.execPath,
     args: [`${root}dist/cli/main.js`, 'serve', file, '--stdio'],
@@ -123,10 +124,24 @@ export interface ConnectOptions {
   capabilities?: ClientCapabilities
   name?: string
   headers?: Record<string, string>
+  /** Comes back to a stream for as long as it takes; by default the clients give up after two tries. */
+  isPatient?: boolean
 }
 
-/** Where a client connects to: a URL, or a command to start. */
-export type Target = string | { command: string; args: string[]; env?: Record<string, string> }
+const patience = {
+  initialReconnectionDelay: 100,
+  maxReconnectionDelay: 1000,
+  reconnectionDelayGrowFactor: 1,
+  maxRetries: 1000,
+}
+
+/** Where a client connects to: the URL of a Streamable HTTP endpoint, a command to start, or any other transport. */
+export type Target = string | Command | { transport: ClientTransport }
+export interface Command {
+  command: string
+  args: string[]
+  env?: Record<string, string>
+}
 
 /** Connects an official client. The caller closes it. */
 export async function connectClient(
@@ -143,7 +158,7 @@ export async function connectClient(
 async function connectV2(
   revision: string,
   target: Target,
-  { capabilities = allCapabilities, name = 'tester', headers = {} }: ConnectOptions,
+  { capabilities = allCapabilities, name = 'tester', headers = {}, isPatient }: ConnectOptions,
   wire: Wire,
 ): Promise<AnyClient> {
   const mode = revision === '2025-11-25' ? 'legacy' : { pin: revision }
@@ -153,8 +168,13 @@ async function connectV2(
       ? new StreamableHTTPClientTransport(new URL(target), {
           fetch: wire.fetch,
           requestInit: { headers },
+          ...(isPatient && { reconnectionOptions: patience }),
         })
-      : wire.tap(new StdioClientTransport({ ...target, stderr: 'pipe' }))
+      : wire.tap(
+          'transport' in target
+            ? target.transport
+            : new StdioClientTransport({ ...target, stderr: 'pipe' }),
+        )
   await orWithStderr(transport, client.connect(transport as Parameters<typeof client.connect>[0]))
 
   return {
@@ -231,14 +251,20 @@ const heardSchemas = {
 
 async function connectV1(
   target: Target,
-  { capabilities = allCapabilities, name = 'tester', headers = {} }: ConnectOptions,
+  { capabilities = allCapabilities, name = 'tester', headers = {}, isPatient }: ConnectOptions,
   wire: Wire,
 ): Promise<AnyClient> {
   const client = new ClientV1({ name, version: '1' }, { capabilities: capabilities as never })
   const transport =
     typeof target === 'string'
-      ? new HttpV1(new URL(target), { fetch: wire.fetch, requestInit: { headers } })
-      : wire.tap(new StdioV1({ ...target, stderr: 'pipe' }))
+      ? new HttpV1(new URL(target), {
+          fetch: wire.fetch,
+          requestInit: { headers },
+          ...(isPatient && { reconnectionOptions: patience }),
+        })
+      : wire.tap(
+          'transport' in target ? target.transport : new StdioV1({ ...target, stderr: 'pipe' }),
+        )
   await orWithStderr(transport, client.connect(transport as Parameters<typeof client.connect>[0]))
 
   return {

@@ -79,8 +79,7 @@ function parseEvent(block: string): SseEvent {
     else if (field === '') event.comment = value
     else event[field as 'id'] = value
   }
-  // The first event of HTTP with SSE is a path.
-  const isMessage = event.data !== undefined && event.data !== '' && event.event !== 'endpoint'
-  if (isMessage) event.message = JSON.parse(String(event.data))
+  // The stream of HTTP with SSE begins with a path.
+  if (event.data !== undefined && /^[{[]/.test(event.data)) event.message = JSON.parse(event.data)
   return event
 }

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { key, metaOf, request } from './messages.ts'
 
-/** How many cases a property is tried on; FUZZ_RUNS makes it more. */
+/** How many cases a property is tried on; TSMCP_FUZZ_RUNS makes it more (1,000,000 in the slow lane). */
 export function runs(usual = 2000): { numRuns: number; interruptAfterTimeLimit?: number } {
-  const asked = Number(process.env.FUZZ_RUNS)
+  const asked = Number(process.env.TSMCP_FUZZ_RUNS)
   return { numRuns: asked > 0 ? asked : usual }
 }
 

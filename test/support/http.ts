@@ -11,6 +11,7 @@ import type { TestContext } from 'node:test'
 import { Engine, type EngineOptions } from '../../src/server/engine.ts'
 import { HttpEndpoint, type HttpEndpointOptions } from '../../src/server/http-endpoint.ts'
 import { HttpGate } from '../../src/server/http-gate.ts'
+import type { LoadGauge } from '../../src/server/load-shedding.ts'
 import { type Servable, service } from '../../src/server/service.ts'
 import { serveDirectly } from '../../src/transports/http/direct/serve-directly.ts'
 import { NodeExchange } from '../../src/transports/http/node-exchange.ts'
@@ -202,8 +203,9 @@ export async function startEndpoint(
   t: TestContext,
   server: Servable,
   options: EngineOptions & HttpEndpointOptions = {},
+  openGauge?: () => LoadGauge,
 ): Promise<TestEndpoint> {
-  const engine = new Engine(server[service], options)
+  const engine = new Engine(server[service], options, undefined, openGauge)
   const gate = new HttpGate(options, (error) => engine.service.onError(error, undefined))
   const endpoint = new HttpEndpoint(engine, gate, options)
   const listener = createServer({ noDelay: true }, (incoming, response) =>

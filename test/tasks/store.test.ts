@@ -99,6 +99,62 @@ suite('A store that takes its time', () => {
   })
 })
 
+suite('Nobody is told of a task before it is kept:', () => {
+  /** Keeps the ends of tasks when the test says so. */
+  class SlowStore extends MemoryTaskStore {
+    readonly gate = Promise.withResolvers<void>()
+    readonly isSaving = Promise.withResolvers<void>()
+    constructor() {
+      super(100)
+    }
+    override async save(task: TaskRecord): Promise<void> {
+      if (task.status !== 'working') {
+        this.isSaving.resolve()
+        await this.gate.promise
+      }
+      super.save(task)
+    }
+  }
+
+  test('not of its end, whichever way the client asks', async (t) => {
+    const store = new SlowStore()
+    const fixture = new TaskServer({ tasks: { store } })
+    const peer = await connectStateful(t, fixture.server, '2025-11-25', {})
+    const { taskId } = await beginAugmented(peer, 'work')
+    const waiting = peer.request('tasks/result', { taskId })
+    fixture.work.finish('done')
+    await store.isSaving.promise
+    const late = peer.request('tasks/result', { taskId })
+    const status = async () => (await peer.request('tasks/get', { taskId })).result?.status
+    assert.equal(await status(), 'working')
+    const [listed] = list((await peer.request('tasks/list')).result?.tasks)
+    assert.equal(listed?.status, 'working')
+    const first = await Promise.race([waiting, late, status()])
+    assert.equal(first, 'working')
+    store.gate.resolve()
+    for (const { result } of [await waiting, await late]) {
+      assert.equal(list(result?.content)[0]?.text, 'done')
+    }
+    assert.equal(await status(), 'completed')
+  })
+
+  test('and a cancellation is answered when it is kept', async (t) => {
+    const store = new SlowStore()
+    const peer = await connectStateful(
+      t,
+      new TaskServer({ tasks: { store } }).server,
+      '2025-11-25',
+      {},
+    )
+    const { taskId } = await beginAugmented(peer, 'work')
+    const cancelling = peer.request('tasks/cancel', { taskId })
+    await store.isSaving.promise
+    assert.equal((await peer.request('tasks/get', { taskId })).result?.status, 'working')
+    store.gate.resolve()
+    assert.equal((await cancelling).result?.status, 'cancelled')
+  })
+})
+
 suite('A store that fails', () => {
   test('26.tasks.069 25.tasks.051: a task that cannot be kept does not begin', async (t) => {
     const store = new DistantStore()

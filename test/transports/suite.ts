@@ -47,6 +47,10 @@ export const initialize = {
     clientInfo: { name: 'suite', version: '1' },
   },
 }
+/** The handshake in an older revision. */
+function inRevision(protocolVersion: string, capabilities: object = {}): object {
+  return { ...initialize, params: { ...initialize.params, protocolVersion, capabilities } }
+}
 const initialized = { jsonrpc: '2.0', method: 'notifications/initialized' }
 
 function stateless(id: number, method: string, params: object = {}, meta: object = {}): object {
@@ -220,6 +224,84 @@ export function connectionSuite(
       },
     )
 
+    run(
+      '0326.base.001 0326.base.003 0326.stdio.001: a batch of 2025-03-26 is answered with one array, what it tells comes before',
+      async (wire) => {
+        wire.send(inRevision('2025-03-26'))
+        assert.equal((await wire.receive()).result?.protocolVersion, '2025-03-26')
+        wire.send(initialized)
+        wire.send([
+          call(2, 'later', { text: 'slow' }),
+          { jsonrpc: '2.0', id: 'p', method: 'ping' },
+          { jsonrpc: '2.0', method: 'notifications/nonsense' },
+          call(3, 'progress', {}, { progressToken: 't' }),
+          call(4, 'nosuch'),
+        ])
+        const told = await wire.receive()
+        assert.equal(told.params?.progressToken, 't')
+        const answers = (await wire.receive()) as unknown as Message[]
+        const byId = new Map(answers.map((each) => [each.id, each]))
+        assert.equal(answers.length, 4)
+        assert.deepEqual(byId.get(2)?.result?.content, [{ type: 'text', text: 'slow' }])
+        assert.deepEqual(byId.get('p')?.result, {})
+        assert.deepEqual(byId.get(3)?.result?.content, [{ type: 'text', text: 'done' }])
+        assert.equal(byId.get(4)?.error?.code, -32602)
+      },
+      false,
+    )
+
+    run(
+      '0326.base.006: a batch of notifications is answered with nothing, one of responses reaches who asked',
+      async (wire) => {
+        wire.send(inRevision('2025-03-26', { roots: {} }))
+        await wire.receive()
+        wire.send([initialized, { jsonrpc: '2.0', method: 'notifications/nonsense' }])
+        wire.send([call(2, 'roots'), call(3, 'roots')])
+        const questions = [await wire.receive(), await wire.receive()]
+        wire.send(
+          questions.map(({ id, method }) => {
+            assert.equal(method, 'roots/list')
+            return { jsonrpc: '2.0', id, result: { roots: [{ uri: 'file:///a' }] } }
+          }),
+        )
+        const answers = (await wire.receive()) as unknown as Message[]
+        assert.deepEqual(answers.map(({ id }) => id).toSorted(), [2, 3])
+        for (const { result } of answers) {
+          assert.deepEqual(result?.content, [{ type: 'text', text: 'file:///a' }])
+        }
+      },
+      false,
+    )
+
+    run(
+      '25.cancel.004: a request of a batch is cancelled like any other, and the others are answered',
+      async (wire, _server, signals) => {
+        wire.send(inRevision('2025-03-26'))
+        await wire.receive()
+        wire.send(initialized)
+        wire.send([call(2, 'hang'), call(3, 'echo', { text: 'b' })])
+        await until(() => signals.length === 1)
+        const params = { requestId: 2 }
+        wire.send({ jsonrpc: '2.0', method: 'notifications/cancelled', params })
+        await until(() => signals[0]?.aborted === true)
+        const answers = (await wire.receive()) as unknown as Message[]
+        assert.deepEqual(
+          answers.map(({ id }) => id),
+          [3],
+        )
+      },
+      false,
+    )
+
+    run('0326.base.007 1105.base.001: a batch of any other revision is refused', async (wire) => {
+      wire.send([call(2, 'echo', { text: 'a' })])
+      const { error } = await wire.receive()
+      assert.equal(error?.code, -32600)
+      assert.match(error.message, /batches do not exist in 2025-11-25/)
+      wire.send(call(3, 'echo', { text: 'b' }))
+      assert.equal((await wire.receive()).id, 3)
+    })
+
     run('a hundred calls at once are each answered once', async (wire) => {
       for (let id = 100; id < 200; id += 1) wire.send(call(id, 'later', { text: String(id) }))
       const seen = new Set<unknown>()
@@ -259,6 +341,7 @@ function suiteServer(signals: AbortSignal[]): Server {
     const answer = await elicit({ key: 'name', message: 'Who?', schema })
     return String(answer.content?.name)
   })
+  server.tool('roots', {}, async (_, { roots }) => (await roots()).map(({ uri }) => uri).join(' '))
   server.tool('hang', {}, (_, { signal }) => {
     signals.push(signal)
     return new Promise(() => {})

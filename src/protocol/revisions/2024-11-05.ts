@@ -36,6 +36,8 @@ export const revision20241105: Revision = {
     resourceTemplate: ['uriTemplate', 'name', 'description', 'mimeType', 'annotations'],
     prompt: ['name', 'description', 'arguments'],
     promptArgument: ['name', 'description', 'required'],
+    annotations: ['audience', 'priority'],
+    content: ['type', 'text', 'data', 'blob', 'uri', 'mimeType', 'resource', 'annotations'],
   },
   contentTypes: new Set(['text', 'image', 'resource']),
   invalidArguments: 'error',

@@ -24,6 +24,7 @@ export const revision20251125: Revision = {
     resource: [...members.resource, 'icons'],
     resourceTemplate: [...members.resourceTemplate, 'icons'],
     prompt: [...members.prompt, 'icons'],
+    content: undefined,
   },
   elicitation: { url: true, modeMember: true, elicitationId: true, richChoices: true },
   tasks: 'augmented',

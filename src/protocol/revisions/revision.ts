@@ -28,7 +28,7 @@ export interface Revision {
   /** HTTP statuses that differ from the error table's. */
   readonly httpStatuses: Partial<Record<ErrorCode, number>>
 
-  /** Members that the revision knows of the server's capabilities and of each listed thing; all others are left out. */
+  /** Members that the revision knows of the server's capabilities and of each thing; all others are left out. */
   readonly members: {
     readonly serverCapabilities: readonly string[]
     readonly implementation: readonly string[]
@@ -37,6 +37,10 @@ export interface Revision {
     readonly resourceTemplate: readonly string[]
     readonly prompt: readonly string[]
     readonly promptArgument: readonly string[]
+    /** Of resources and of content; tools have annotations of another kind. */
+    readonly annotations: readonly string[]
+    /** Of content blocks and of the contents of resources; undefined where the revision knows all that there are. */
+    readonly content: readonly string[] | undefined
   }
   /** Kinds of content block; others are turned into text. */
   readonly contentTypes: ReadonlySet<ContentBlock['type']>

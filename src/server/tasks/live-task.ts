@@ -4,6 +4,7 @@ import { isTerminal, type TaskRecord, withRelatedTask } from '../../protocol/tas
 import type { JsonObject } from '../../protocol/types.ts'
 import { Session } from '../../sessions/session.ts'
 import type { RequestContext } from '../context.ts'
+import { mapMaybe } from '../maybe-promise.ts'
 import type { CallTask } from './call-task.ts'
 import { TaskQuestions } from './task-questions.ts'
 
@@ -17,20 +18,26 @@ interface Waiter {
 export class LiveTask implements CallTask {
   readonly questions: TaskQuestions
   readonly #context: RequestContext
-  readonly #onChange: (task: LiveTask, isNews: boolean) => void
+  readonly #onChange: (task: LiveTask, isNews: boolean) => void | Promise<void>
   readonly #waiters = new Set<Waiter>()
   #record: TaskRecord
+  /** What the client may be told: the last state that the store has. */
+  shown: TaskRecord
+  /** Settled when `shown` is the newest state. */
+  kept: void | Promise<void> = undefined
 
   /**
    * @param context - of the call that has become the task
-   * @param onChange - called with each new state, the last one included, and whether its client wants to hear of it
+   * @param onChange - called with each new state, the last one included, and whether its client wants to hear of it;
+   *   gives a promise if the state has to be kept before anybody may be told, which never rejects
    */
   constructor(
     record: TaskRecord,
     context: RequestContext,
-    onChange: (task: LiveTask, isNews: boolean) => void,
+    onChange: (task: LiveTask, isNews: boolean) => void | Promise<void>,
   ) {
     this.#record = record
+    this.shown = record
     this.#context = context
     this.#onChange = onChange
     this.questions = new TaskQuestions(record.taskId, () => this.#questionsChanged())
@@ -118,7 +125,7 @@ export class LiveTask implements CallTask {
 
   /** The task when it is over. Whoever waits is sent the task's questions meanwhile, if it can be. */
   wait(context: RequestContext): TaskRecord | Promise<TaskRecord> {
-    if (this.isOver) return this.#record
+    if (this.isOver) return mapMaybe(this.kept, () => this.#record)
     const { promise, resolve } = Promise.withResolvers<TaskRecord>()
     const waiter = { context, resolve }
     this.#waiters.add(waiter)
@@ -143,8 +150,10 @@ export class LiveTask implements CallTask {
     this.#change(change)
     const outcome = new McpError('REQUEST_CANCELLED', 'The task is over')
     this.questions.rejectAll(outcome)
-    for (const { resolve } of this.#waiters) resolve(this.#record)
-    this.#waiters.clear()
+    void mapMaybe(this.kept, () => {
+      for (const { resolve } of this.#waiters) resolve(this.#record)
+      this.#waiters.clear()
+    })
   }
 
   #change(change: Partial<TaskRecord>, isNews = true): void {
@@ -158,6 +167,6 @@ export class LiveTask implements CallTask {
       lastUpdatedAtMs: Date.now(),
       ...change,
     }
-    this.#onChange(this, isNews)
+    this.kept = this.#onChange(this, isNews)
   }
 }

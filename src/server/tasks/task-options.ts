@@ -10,9 +10,9 @@ export interface TaskOptions {
   pollIntervalMs?: number
   /** Tasks that one principal may have, running or kept. Default 1000. */
   maxPerPrincipal?: number
-  /** Tasks of all together, where they are kept in memory. Default 10,000. */
+  /** Tasks of all together, unless they are kept in a `store` of yours. Default 10,000. */
   max?: number
-  /** Where tasks are kept. Default: in memory, until the server is closed. */
+  /** Where tasks are kept. Default: with the sessions; in memory until the server is closed, or in the data folder. */
   store?: TaskStore
 }
 

@@ -5,6 +5,7 @@ import { isTerminal, shapeAugmentedTask, type TaskRecord } from '../../protocol/
 import type { Peer } from '../../sessions/peer.ts'
 import type { Session } from '../../sessions/session.ts'
 import type { RequestContext } from '../context.ts'
+import { isPromise, mapMaybe } from '../maybe-promise.ts'
 import { LiveTask } from './live-task.ts'
 import { TaskListeners } from './task-listeners.ts'
 import { clampTtl, type TaskLimits } from './task-options.ts'
@@ -27,9 +28,14 @@ export class Tasks {
   readonly #live = new Map<string, LiveTask>()
   #isClosed = false
 
-  constructor(limits: TaskLimits, onError: (error: unknown) => void) {
+  /** @param makeStore - where tasks are kept, unless the server has a store of its own; default: in memory */
+  constructor(
+    limits: TaskLimits,
+    onError: (error: unknown) => void,
+    makeStore: (max: number) => TaskStore = (max) => new MemoryTaskStore(max),
+  ) {
     this.limits = limits
-    this.#store = limits.store ?? new MemoryTaskStore(limits.max)
+    this.#store = limits.store ?? makeStore(limits.max)
     this.onError = onError
     this.listeners = new TaskListeners((taskId) => this.#lookUp(taskId), onError)
   }
@@ -98,7 +104,7 @@ export class Tasks {
   /** All tasks of the peer, in the order in which they were created. */
   async list(peer: Peer): Promise<readonly TaskRecord[]> {
     const kept = await this.#store.list(ownerOf(peer))
-    return kept.map((task) => this.#live.get(task.taskId)?.record ?? task)
+    return kept.map((task) => this.#live.get(task.taskId)?.shown ?? task)
   }
 
   /** Ends a task as cancelled, whether its handler runs here or not. */
@@ -106,6 +112,7 @@ export class Tasks {
     const live = this.#live.get(task.taskId)
     if (live !== undefined) {
       live.cancel(reason)
+      await live.kept
       return live.record
     }
     const cancelled: TaskRecord = {
@@ -157,17 +164,35 @@ export class Tasks {
   }
 
   #lookUp(taskId: string): TaskRecord | undefined | Promise<TaskRecord | undefined> {
-    return this.#live.get(taskId)?.record ?? this.#store.get(taskId)
+    return this.#live.get(taskId)?.shown ?? this.#store.get(taskId)
   }
 
-  #changed(task: LiveTask, isNews: boolean): void {
+  /** Nobody is told of a state before it is kept, or it has turned out that it cannot be. */
+  #changed(task: LiveTask, isNews: boolean): void | Promise<void> {
     const { record } = task
-    this.#inStore(async () => {
-      await this.#store.save(record)
+    return mapMaybe(this.#save(record), (isKept) => {
+      task.shown = record
       // As long as the store does not have its end, the task is served from here.
-      if (isTerminal(record.status)) this.#live.delete(record.taskId)
+      if (isKept && isTerminal(record.status)) this.#live.delete(record.taskId)
+      if (isNews) this.#tell(task, record)
     })
-    if (!isNews) return
+  }
+
+  /** Whether the store has it now. */
+  #save(record: TaskRecord): boolean | Promise<boolean> {
+    const fail = (error: unknown): boolean => {
+      this.onError(error)
+      return false
+    }
+    try {
+      const saving = this.#store.save(record)
+      return isPromise(saving) ? (saving as Promise<void>).then(() => true, fail) : true
+    } catch (error) {
+      return fail(error)
+    }
+  }
+
+  #tell(task: LiveTask, record: TaskRecord): void {
     this.listeners.changed(record)
     if (record.form === 'augmented') {
       const params = shapeAugmentedTask(record)

@@ -19,11 +19,16 @@ export interface HttpExchange {
    *   goes away first
    */
   readBody(maxBytes: number, done: (body: Uint8Array | undefined) => void): void
+  /** Headers that the response has, whatever it will be. */
+  addHeaders(headers: HttpHeaders): void
   /** Sends the whole response. Does nothing when the client has gone. */
   respond(status: number, headers: HttpHeaders, body?: string | Uint8Array): void
   /** Sends status 200 and the headers of an event stream. */
   openStream(headers: HttpHeaders): HttpStream
-  /** Calls back when the client goes away before the response has ended. */
+  /**
+   * Calls back when the client goes away before the response has ended; soon, if it has gone already, as it may have
+   * while it was found out who it is.
+   */
   onDisconnect(listener: () => void): void
 }
 

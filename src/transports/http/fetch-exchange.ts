@@ -10,6 +10,8 @@ export class FetchExchange implements HttpExchange {
   readonly #request: Request
   readonly #respond: (response: Response) => void
   readonly #listeners: (() => void)[] = []
+  #hasGone: boolean
+  #added: HttpHeaders = []
   /** Settles when the exchange has a response. */
   readonly response: Promise<Response>
   readonly remoteAddress = undefined
@@ -20,6 +22,7 @@ export class FetchExchange implements HttpExchange {
     const { promise, resolve } = Promise.withResolvers<Response>()
     this.response = promise
     this.#respond = resolve
+    this.#hasGone = request.signal.aborted
     request.signal.addEventListener('abort', () => this.#disconnected(), { once: true })
   }
 
@@ -46,8 +49,12 @@ export class FetchExchange implements HttpExchange {
     readAll(this.#request.body, maxBytes).then(done, () => this.#disconnected())
   }
 
+  addHeaders(headers: HttpHeaders): void {
+    this.#added = [...this.#added, ...headers]
+  }
+
   respond(status: number, headers: HttpHeaders, body?: string | Uint8Array): void {
-    const init = { status, headers: headerPairs(headers) }
+    const init = { status, headers: headerPairs([...headers, ...this.#added]) }
     this.#respond(new Response((body ?? null) as ConstructorParameters<typeof Response>[0], init))
   }
 
@@ -66,7 +73,7 @@ export class FetchExchange implements HttpExchange {
       },
       { highWaterMark: maxWaitingBytes, size: (chunk) => chunk?.byteLength ?? 0 },
     )
-    this.#respond(new Response(body, { headers: headerPairs(headers) }))
+    this.#respond(new Response(body, { headers: headerPairs([...headers, ...this.#added]) }))
     return {
       write: (text) => {
         if (controller === undefined) return
@@ -87,10 +94,12 @@ export class FetchExchange implements HttpExchange {
   }
 
   onDisconnect(listener: () => void): void {
-    this.#listeners.push(listener)
+    if (this.#hasGone) queueMicrotask(listener)
+    else this.#listeners.push(listener)
   }
 
   #disconnected(): void {
+    this.#hasGone = true
     for (const listener of this.#listeners.splice(0)) listener()
   }
 }

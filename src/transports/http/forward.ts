@@ -8,8 +8,8 @@ export interface Destination {
   readonly socketPath: string
   /** Path of the request. */
   readonly path: string
-  /** Says whom the request came from, for the other process sees only this one. */
-  readonly remoteAddressHeader: string
+  /** What the other process cannot see, for it sees only this one: headers in place of those that a client has sent. */
+  readonly origin: Readonly<Record<string, string>>
   /** Nobody is there, or nobody answers. Called at most once, and only while nothing has been answered. */
   onFailure(error: Error): void
 }
@@ -37,13 +37,13 @@ export class Forwarder {
 
   /** @param body - of the request, which has been read */
   forward(exchange: HttpExchange, body: Uint8Array, destination: Destination): void {
-    const { socketPath, path, remoteAddressHeader, onFailure } = destination
-    this.#agent ??= new builtin.http.Agent({ keepAlive: true, maxSockets, scheduling: 'lifo' })
+    const { socketPath, path, origin, onFailure } = destination
+    this.#agent ??= newAgent()
     const headers: string[] = []
     exchange.eachHeader((name, value) => {
-      if (!connectionHeaders.has(name) && name !== remoteAddressHeader) headers.push(name, value)
+      if (!connectionHeaders.has(name) && !Object.hasOwn(origin, name)) headers.push(name, value)
     })
-    headers.push(remoteAddressHeader, exchange.remoteAddress ?? '')
+    for (const [name, value] of Object.entries(origin)) headers.push(name, value)
     headers.push('content-length', String(body.length))
     const request = builtin.http.request({
       socketPath,
@@ -69,10 +69,30 @@ export class Forwarder {
     request.end(body)
   }
 
+  /** Sends something that needs no answer; whoever is not there does not hear it. */
+  tell(socketPath: string, path: string, body: Uint8Array): void {
+    this.#agent ??= newAgent()
+    const headers = { 'content-type': 'application/json', 'content-length': body.length }
+    const request = builtin.http.request({
+      socketPath,
+      path,
+      method: 'POST',
+      headers: { host: 'localhost', ...headers },
+      agent: this.#agent,
+    })
+    request.on('response', (response) => response.resume())
+    request.on('error', () => {})
+    request.end(body)
+  }
+
   /** Ends what is being forwarded. */
   close(): void {
     this.#agent?.destroy()
   }
+}
+
+function newAgent(): Agent {
+  return new builtin.http.Agent({ keepAlive: true, maxSockets, scheduling: 'lifo' })
 }
 
 function passBack(response: IncomingMessage, exchange: HttpExchange): void {

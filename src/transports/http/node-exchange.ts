@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ClientCertificate } from '../../protocol/types.ts'
 import { clientCertificate } from '../client-certificate.ts'
+import type { ClientAddress } from './client-address.ts'
 import {
   type HttpExchange,
   type HttpHeaders,
@@ -15,10 +16,19 @@ const maxDiscardedBytes = 64 * 1024 * 1024
 export class NodeExchange implements HttpExchange {
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
+  readonly #clientAddress: ClientAddress | undefined
+  #address: string | undefined = undefined
+  #added: HttpHeaders | undefined = undefined
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  /** @param clientAddress - finds the client behind proxies; default: whoever is connected */
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    clientAddress?: ClientAddress | undefined,
+  ) {
     this.#request = request
     this.#response = response
+    this.#clientAddress = clientAddress
   }
 
   get method(): string {
@@ -31,7 +41,8 @@ export class NodeExchange implements HttpExchange {
     return clientCertificate(this.#request.socket)
   }
   get remoteAddress(): string | undefined {
-    return this.#request.socket.remoteAddress
+    this.#address ??= addressOf(this.#request, this.#clientAddress)
+    return this.#address
   }
   get getHeader(): HttpExchange['getHeader'] {
     const { headers } = this.#request
@@ -68,9 +79,14 @@ export class NodeExchange implements HttpExchange {
     request.on('end', onEnd)
   }
 
-  respond(status: number, headers: HttpHeaders, body?: string | Uint8Array): void {
+  addHeaders(headers: HttpHeaders): void {
+    this.#added = this.#added === undefined ? headers : [...this.#added, ...headers]
+  }
+
+  respond(status: number, given: HttpHeaders, body?: string | Uint8Array): void {
     const response = this.#response
     if (response.destroyed || response.headersSent) return
+    const headers = this.#added === undefined ? given : [...given, ...this.#added]
     if (status === 204) {
       // RFC 9110, 8.6 forbids the length here.
       response.writeHead(status, headers as string[])
@@ -85,7 +101,8 @@ export class NodeExchange implements HttpExchange {
 
   openStream(headers: HttpHeaders): HttpStream {
     const response = this.#response
-    response.writeHead(200, headers as string[])
+    const all = this.#added === undefined ? headers : [...headers, ...this.#added]
+    response.writeHead(200, all as string[])
     response.flushHeaders()
     return {
       write: (text) => {
@@ -102,10 +119,23 @@ export class NodeExchange implements HttpExchange {
 
   onDisconnect(listener: () => void): void {
     const response = this.#response
-    response.on('close', () => {
+    const closed = (): void => {
       if (!response.writableFinished) listener()
-    })
+    }
+    if (response.destroyed) queueMicrotask(closed)
+    else response.on('close', closed)
   }
+}
+
+/** Where a request comes from, seen through proxies where some are trusted. */
+export function addressOf(
+  request: IncomingMessage,
+  clientAddress: ClientAddress | undefined,
+): string | undefined {
+  const { remoteAddress } = request.socket
+  if (clientAddress === undefined) return remoteAddress
+  const getHeader = (name: string) => request.headers[name] as string | undefined
+  return clientAddress({ remoteAddress, getHeader })
 }
 
 /** Reads the rest of a body and throws it away, so that a client that first sends it all sees the answer. */

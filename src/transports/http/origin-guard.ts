@@ -20,7 +20,9 @@ export function createOriginGuard(
 ): (host: string | undefined, origin: string | undefined) => string | undefined {
   const hosts = new Set((options.allowedHosts ?? loopbackHosts).map((each) => each.toLowerCase()))
   const origins = new Set((options.allowedOrigins ?? []).map((each) => each.toLowerCase()))
-  const hostAllowed = (host: string): boolean => hosts.has('*') || hosts.has(hostName(host))
+  const hostAllowed = (host: string): boolean =>
+    // Several hosts in one header are an attempt to be taken for another behind a proxy.
+    !/[\s,]/.test(host) && (hosts.has('*') || hosts.has(hostName(host)))
   const originAllowed = (origin: string): boolean => {
     if (origins.has('*') || origins.has(origin.toLowerCase())) return true
     if (!URL.canParse(origin)) return false

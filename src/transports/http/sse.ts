@@ -12,7 +12,7 @@ const streamHeaders: HttpHeaders = [
   'no',
 ]
 
-/** Writes messages as events. JSON text has no raw newline, so one event is one `data` line. */
+/** Writes messages as events. JSON text has no raw newline, so one event is one `data` line; any other text has several. */
 export class SseBody {
   readonly #stream: HttpStream
 
@@ -35,7 +35,7 @@ export class SseBody {
 
   /** An event of another kind than a message. */
   named(name: string, data: string): void {
-    this.#stream.write(`event: ${name}\ndata: ${data}\n\n`)
+    this.#stream.write(`event: ${name}\ndata: ${onLines(data)}\n\n`)
   }
 
   /** Keeps proxies from taking the stream for dead. Clients ignore comments. */
@@ -52,5 +52,11 @@ function encodeEvent(data: string, id?: string, retryMs?: number): string {
   let event = data === '' ? '' : 'event: message\n'
   if (id !== undefined) event += `id: ${id}\n`
   if (retryMs !== undefined) event += `retry: ${retryMs}\n`
-  return `${event}data: ${data}\n\n`
+  return `${event}data: ${onLines(data)}\n\n`
+}
+
+/** Text with a newline in it must not be able to end an event and begin another. */
+function onLines(data: string): string {
+  if (!data.includes('\n') && !data.includes('\r')) return data
+  return data.replace(/\r\n|\r|\n/g, '\ndata: ')
 }

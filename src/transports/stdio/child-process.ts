@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
-import { parseJson } from '../../protocol/json-rpc.ts'
+import { parseJson } from '../../protocol/json-text.ts'
 import type { ClientTransport } from '../client-transport.ts'
 import { StreamChannel } from './stream-channel.ts'
 

@@ -1,4 +1,6 @@
 import type { Readable, Writable } from 'node:stream'
+import type { DeadLetterOffice } from '../../queue/dead-letters.ts'
+import { Outbound, type OutboundMetrics, type OutboundSink } from '../../queue/outbound.ts'
 import type { Channel, ChannelListener } from '../channel.ts'
 import { LineReader } from '../lines.ts'
 
@@ -9,18 +11,28 @@ export interface StreamChannelOptions {
   maxWaitingBytes?: number
 }
 
+/** What the operator should be told of a connection: whose messages those are that could not be delivered. */
+export interface ChannelBooks {
+  readonly name: string
+  readonly deadLetters: DeadLetterOffice
+}
+
+/** Characters that are gathered in one turn before they are written. */
+const largestBatch = 64 * 1024
+
 /**
  * One message a line over a pair of byte streams (2026-07-28, transports/stdio).
  *
- * What is sent in one turn of the event loop is written in one piece. While the other side does not read what we
- * write, we do not read what it writes.
+ * What is sent in one turn of the event loop is written in one piece. While much waits for the other side to read, we
+ * do not read what it writes.
  */
 export class StreamChannel implements Channel {
   readonly #input: Readable
   readonly #output: Writable
   readonly #listener: ChannelListener
-  readonly #maxWaitingBytes: number
-  #waiting = ''
+  readonly #outbound: Outbound
+  readonly #reader: LineReader
+  #batch = ''
   #isScheduled = false
   #isClosed = false
   #isGone = false
@@ -31,13 +43,20 @@ export class StreamChannel implements Channel {
     output: Writable,
     listen: (channel: Channel) => ChannelListener,
     options: StreamChannelOptions = {},
+    books?: ChannelBooks,
   ) {
     this.#input = input
     this.#output = output
-    this.#maxWaitingBytes = options.maxWaitingBytes ?? 64 * 1024 * 1024
+    const { maxWaitingBytes = 64 * 1024 * 1024, maxMessageBytes = 4 * 1024 * 1024 } = options
+    this.#outbound = new Outbound(
+      this.#sink(),
+      { maxBytes: maxWaitingBytes },
+      books?.name ?? 'unknown',
+      books?.deadLetters,
+    )
     this.#listener = listen(this)
-    const reader = new LineReader(this.#listener, options.maxMessageBytes ?? 4 * 1024 * 1024)
-    input.on('data', (chunk: Buffer) => reader.push(chunk))
+    this.#reader = new LineReader(this.#listener, maxMessageBytes)
+    input.on('data', (chunk: Buffer) => this.#reader.push(chunk))
     input.once('end', () => this.#gone())
     input.once('close', () => this.#gone())
     input.once('error', () => this.#gone())
@@ -45,17 +64,22 @@ export class StreamChannel implements Channel {
       this.close()
       this.#gone()
     })
-    output.on('drain', () => input.resume())
+    output.on('drain', () => this.#outbound.drained())
+  }
+
+  get metrics(): OutboundMetrics {
+    return this.#outbound.metrics
   }
 
   send(message: string | Uint8Array): void {
     if (this.#isClosed) return
-    if (typeof message === 'string') this.#waiting += `${message}\n`
+    if (typeof message === 'string') this.#batch += `${message}\n`
     else {
       this.#flush()
-      this.#write(message)
-      this.#waiting = '\n'
+      this.#outbound.send(message)
+      this.#batch = '\n'
     }
+    if (this.#batch.length >= largestBatch) this.#flush()
     if (this.#isScheduled) return
     this.#isScheduled = true
     queueMicrotask(() => {
@@ -67,26 +91,38 @@ export class StreamChannel implements Channel {
   /** Writes what waits and stops listening. The streams themselves are their owner's. */
   close(): void {
     if (this.#isClosed) return
-    if (this.#output.writable) this.#flush()
+    this.#flush()
     this.#isClosed = true
+    this.#outbound.close(this.#output.writable)
     this.#input.pause()
     this.#input.removeAllListeners('data')
   }
 
   #flush(): void {
-    if (this.#waiting === '') return
-    const text = this.#waiting
-    this.#waiting = ''
-    this.#write(text)
+    if (this.#batch === '') return
+    const text = this.#batch
+    this.#batch = ''
+    this.#outbound.send(text)
   }
 
-  #write(data: string | Uint8Array): void {
-    if (this.#isClosed || !this.#output.writable) return
-    if (this.#output.write(data)) return
-    this.#input.pause()
-    if (this.#output.writableLength <= this.#maxWaitingBytes) return
-    this.close()
-    this.#gone()
+  #sink(): OutboundSink {
+    const input = this.#input
+    const output = this.#output
+    return {
+      // A stream that takes nothing any more tells of its end by itself; until then it swallows.
+      write: (message) => !output.writable || output.write(message),
+      cut: () => {
+        this.close()
+        this.#gone()
+      },
+      pause: () => {
+        this.#reader.pause()
+        input.pause()
+      },
+      resume: () => {
+        if (!this.#isClosed && this.#reader.resume()) input.resume()
+      },
+    }
   }
 
   /** Nothing more will arrive; answers to what has arrived may still be sent. */

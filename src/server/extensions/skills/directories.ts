@@ -2,6 +2,7 @@ import { McpError, quoted } from '../../../protocol/errors.ts'
 import type { Revision } from '../../../protocol/revisions/index.ts'
 import { shapeResource } from '../../../protocol/shape.ts'
 import type { JsonObject, Resource } from '../../../protocol/types.ts'
+import type { Visibility } from '../../request-guard.ts'
 
 const directoryType = 'inode/directory'
 
@@ -16,18 +17,26 @@ export class Directories {
   }
 
   /** One page of a directory's direct children. @throws McpError INVALID_PARAMS for what is no directory, or a cursor */
-  read(revision: Revision, uri: unknown, cursor: unknown): JsonObject {
+  read(
+    revision: Revision,
+    uri: unknown,
+    cursor: unknown,
+    visibility: Visibility | undefined,
+  ): JsonObject {
     const children = typeof uri === 'string' ? this.#children.get(uri) : undefined
     if (children === undefined) {
       throw new McpError('INVALID_PARAMS', `${quoted(String(uri))} is not a directory resource`, {
         data: { uri },
       })
     }
-    const start = cursor === undefined ? 0 : this.#readCursor(cursor, children.size)
+    const seen = [...children.values()].filter(
+      (child) => visibility?.includes('resource', child.uri) !== false,
+    )
+    const start = cursor === undefined ? 0 : this.#readCursor(cursor, seen.length)
     const end = start + this.#pageSize
-    const page = [...children.values()].slice(start, end)
+    const page = seen.slice(start, end)
     const result: JsonObject = { resources: page.map((child) => shapeResource(revision, child)) }
-    if (end < children.size) result.nextCursor = btoa(`directory ${end}`)
+    if (end < seen.length) result.nextCursor = btoa(`directory ${end}`)
     return result
   }
 

@@ -1,11 +1,17 @@
 import { McpError, quoted } from '../../../protocol/errors.ts'
 import type { JsonObject, Resource } from '../../../protocol/types.ts'
-import { PagedList } from '../../list.ts'
+import { defineKind } from '../../../registry/kind.ts'
+import type { Registry } from '../../../registry/registry.ts'
+import { PagedList, viewOf } from '../../list.ts'
 import type { Resources } from '../../resources.ts'
 import type { ResultEncoder } from '../../result.ts'
 import type { MethodHandler } from '../../service.ts'
 import { Directories } from './directories.ts'
 import { type CompiledSkill, compileSkill, type SkillSource } from './skill.ts'
+
+const skillKind = defineKind<CompiledSkill>('skill', {
+  describe: ({ files }) => ({ files: files.length }),
+})
 
 /** The skills that a server offers (SEP-2640): their entries, and their files as resources. */
 export class Skills {
@@ -14,13 +20,14 @@ export class Skills {
   readonly #pageSize: number
   #directories: Directories | undefined = undefined
 
-  constructor(resources: Resources, pageSize: number) {
+  constructor(registry: Registry, resources: Resources, pageSize: number) {
     this.#resources = resources
     this.#pageSize = pageSize
-    this.#list = new PagedList('skills', pageSize, (_revision, { entry }) => ({ ...entry }))
-    this.#list.onChange = () => {
+    const names = registry.of(skillKind)
+    this.#list = new PagedList(names, 'skills', pageSize, (_revision, { entry }) => ({ ...entry }))
+    this.#list.onChange(() => {
       this.#directories = undefined
-    }
+    })
   }
 
   /**
@@ -55,11 +62,14 @@ export class Skills {
   /** The methods of the extension. */
   methods(encoder: ResultEncoder): Record<string, MethodHandler> {
     return {
-      'skills/list': ({ peer }, { cursor }) => this.#list.page(encoder, peer.revision, cursor),
+      'skills/list': ({ peer, visibility }, { cursor }) => {
+        const view = viewOf(visibility, 'resource', ({ entry }: CompiledSkill) => entry.uri)
+        return this.#list.page(encoder, peer.revision, cursor, view)
+      },
       'skills/get': ({ peer }, { uri }) => encoder.withCacheHints(peer.revision, this.#get(uri)),
-      'resources/directory/read': ({ peer }, { uri, cursor }) => {
+      'resources/directory/read': ({ peer, visibility }, { uri, cursor }) => {
         this.#directories ??= new Directories(this.#files(), this.#pageSize)
-        return this.#directories.read(peer.revision, uri, cursor)
+        return this.#directories.read(peer.revision, uri, cursor, visibility)
       },
     }
   }

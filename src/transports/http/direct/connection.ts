@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { ClientAddress } from '../client-address.ts'
 import { DirectExchange, type DirectHost } from './exchange.ts'
 import { maxHeadBytes, type RequestHead, readRequestHead } from './request-head.ts'
 
@@ -10,6 +11,7 @@ export interface DirectServer {
   /** Whether requests to that path are answered here. */
   accepts(path: string): boolean
   handle(exchange: DirectExchange): void
+  readonly clientAddress: ClientAddress | undefined
   /** Gives the connection, and what has been read of it, to Node's HTTP server. */
   handOver(connection: DirectConnection, unread: Buffer): void
 }
@@ -41,6 +43,9 @@ export class DirectConnection implements DirectHost {
     this.#server = server
   }
 
+  get clientAddress(): ClientAddress | undefined {
+    return this.#server.clientAddress
+  }
   /** A request is in progress. */
   get isBusy(): boolean {
     return this.#exchange !== undefined

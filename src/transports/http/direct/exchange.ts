@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { ClientCertificate } from '../../../protocol/types.ts'
 import { clientCertificate } from '../../client-certificate.ts'
+import type { ClientAddress } from '../client-address.ts'
 import {
   type HttpExchange,
   type HttpHeaders,
@@ -13,6 +14,7 @@ import { responseHead } from './response-head.ts'
 /** The connection that an exchange is on, as far as it needs to know. */
 export interface DirectHost {
   readonly socket: Socket
+  readonly clientAddress: ClientAddress | undefined
   /** Headers about the connection for the response that is about to be sent. */
   connectionHeaders(): string
   /** The response goes on for long: what only requests need can be let go. */
@@ -30,8 +32,10 @@ export class DirectExchange implements HttpExchange, HttpStream {
   /** Let go when the response has become a stream: an idle stream is to be small. */
   #head: RequestHead | undefined
   #body: Uint8Array | undefined
-  #state: 'unanswered' | 'streaming' | 'finished' = 'unanswered'
+  #state: 'unanswered' | 'streaming' | 'finished' | 'gone' = 'unanswered'
   #onDisconnect: (() => void)[] | undefined = undefined
+  #added: HttpHeaders | undefined = undefined
+  #address: string | undefined = undefined
 
   constructor(host: DirectHost, head: RequestHead, body: Uint8Array | undefined) {
     this.#host = host
@@ -50,7 +54,17 @@ export class DirectExchange implements HttpExchange, HttpStream {
     return clientCertificate(this.#host.socket)
   }
   get remoteAddress(): string | undefined {
-    return this.#host.socket.remoteAddress
+    const { socket, clientAddress } = this.#host
+    if (clientAddress === undefined) return socket.remoteAddress
+    this.#address ??= clientAddress({
+      remoteAddress: socket.remoteAddress,
+      getHeader: this.getHeader,
+    })
+    return this.#address
+  }
+
+  addHeaders(headers: HttpHeaders): void {
+    this.#added = this.#added === undefined ? headers : [...this.#added, ...headers]
   }
 
   eachHeader(visit: (name: string, value: string) => void): void {
@@ -68,7 +82,7 @@ export class DirectExchange implements HttpExchange, HttpStream {
   respond(status: number, headers: HttpHeaders, body: string | Uint8Array = ''): void {
     const { socket } = this.#host
     if (this.#state !== 'unanswered' || socket.destroyed) return
-    const head = responseHead(status, headers) + this.#host.connectionHeaders()
+    const head = responseHead(status, this.#all(headers)) + this.#host.connectionHeaders()
     // RFC 9110, 8.6 forbids the length of a response without content.
     if (status === 204) socket.write(`${head}\r\n`, 'latin1')
     else if (typeof body === 'string') {
@@ -86,7 +100,8 @@ export class DirectExchange implements HttpExchange, HttpStream {
   }
 
   openStream(headers: HttpHeaders): HttpStream {
-    const head = responseHead(200, headers) + this.#host.connectionHeaders()
+    if (this.#state === 'gone') return this
+    const head = responseHead(200, this.#all(headers)) + this.#host.connectionHeaders()
     this.#host.socket.write(`${head}transfer-encoding: chunked\r\n\r\n`, 'latin1')
     this.#state = 'streaming'
     this.#host.rest()
@@ -112,6 +127,10 @@ export class DirectExchange implements HttpExchange, HttpStream {
 
   onDisconnect(listener: () => void): void {
     if (this.#state === 'finished') return
+    if (this.#state === 'gone') {
+      queueMicrotask(listener)
+      return
+    }
     this.#onDisconnect ??= []
     this.#onDisconnect.push(listener)
   }
@@ -120,8 +139,12 @@ export class DirectExchange implements HttpExchange, HttpStream {
   disconnected(): void {
     const listeners = this.#onDisconnect
     this.#onDisconnect = undefined
-    this.#state = 'finished'
+    this.#state = 'gone'
     for (const listener of listeners ?? []) listener()
+  }
+
+  #all(headers: HttpHeaders): HttpHeaders {
+    return this.#added === undefined ? headers : [...headers, ...this.#added]
   }
 
   #finish(): void {

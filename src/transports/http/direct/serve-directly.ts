@@ -1,5 +1,6 @@
 import type { Server as HttpServer } from 'node:http'
 import type { Socket } from 'node:net'
+import type { ClientAddress } from '../client-address.ts'
 import { DirectConnection, type DirectServer } from './connection.ts'
 import type { DirectExchange } from './exchange.ts'
 
@@ -11,6 +12,8 @@ export interface DirectOptions {
   readonly keepAliveTimeoutMs: number
   /** Milliseconds in which a request must have arrived whole. */
   readonly requestTimeoutMs: number
+  /** Finds the client behind proxies; default: whoever is connected. */
+  readonly clientAddress?: ClientAddress | undefined
 }
 
 /** The part of a listener's connections that Node's HTTP server does not know of. */
@@ -50,6 +53,7 @@ export function serveDirectly(listener: HttpServer, options: DirectOptions): Dir
     keepAliveHeader: `connection: keep-alive\r\nkeep-alive: timeout=${Math.floor(keepAliveTimeoutMs / 1000)}\r\n`,
     accepts,
     handle,
+    clientAddress: options.clientAddress,
     handOver: (connection, unread) => {
       const { socket } = connection
       forget(socket, connection)

@@ -4,7 +4,7 @@ const path = { placeholder: '<path>', default: '', pattern: /./, allowed: 'the p
 const isScope = (part: string): boolean => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(part)
 
 /** What `tsmcp serve` can be told about who may call. Secrets are in files, never on the command line. */
-export const securitySettings = {
+export const accessSettings = {
   authIssuers: textList({
     flag: '--auth-issuer',
     placeholder: '<url>',

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
+import { openAccess } from '../../src/cli/access-options.ts'
 import { listen } from '../../src/cli/listen.ts'
-import { securityOptions } from '../../src/cli/security-options.ts'
 import { resolveSettings, serveSettings } from '../../src/cli/settings.ts'
 import { localNames, startAuthority } from '../support/authority.ts'
 import { HttpClient } from '../support/http.ts'
@@ -11,6 +11,7 @@ import { bearer, startIssuer } from '../support/issuer.ts'
 import { protectedServer } from '../support/protected.ts'
 import { folderWith, SecureClient, trusting } from '../support/secure.ts'
 
+const place = { env: {}, cwd: '/' }
 const resource = 'https://mcp.example.com/mcp'
 
 function valuesOf(env: Record<string, string>) {
@@ -21,7 +22,7 @@ function valuesOf(env: Record<string, string>) {
 async function serve(t: TestContext, env: Record<string, string>) {
   const fixture = protectedServer()
   const values = valuesOf({ PORT: '0', DRAIN_MS: '0', ...env })
-  const listeners = await listen(fixture.server, values, 'server.ts')
+  const listeners = await listen(fixture.server, values, 'server.ts', place)
   t.after(() => listeners.close())
   return { ...fixture, ...listeners, port: Number(new URL(listeners.url).port) }
 }
@@ -81,12 +82,13 @@ suite('serve with --auth settings', () => {
   test('refuses what is on the list of revoked tokens, from when the file says so', async (t) => {
     const issuer = await startIssuer(t)
     const { paths, write } = await tlsFolder(t)
-    const security = await securityOptions(
+    const security = await openAccess(
       valuesOf({
         AUTH_ISSUERS: issuer.issuer,
         AUTH_RESOURCE: resource,
         AUTH_REVOKED_FILE: paths.revoked,
       }),
+      '/',
     )
     const stop = security.watch(() => {}, 10)
     t.after(stop)
@@ -184,7 +186,10 @@ suite('settings about security that do not go together', () => {
   ]
   for (const [env, message] of cases) {
     test(`${Object.keys(env).join(', ')}`, async () => {
-      await assert.rejects(listen(protectedServer().server, valuesOf(env), 'server.ts'), message)
+      await assert.rejects(
+        listen(protectedServer().server, valuesOf(env), 'server.ts', place),
+        message,
+      )
     })
   }
 
@@ -197,7 +202,7 @@ suite('settings about security that do not go together', () => {
     })
     for (const text of ['{}', '[1]', '[{"issuer":"x"}]', 'x', '[null]']) {
       write('revoked', text)
-      await assert.rejects(securityOptions(values), /revoked/)
+      await assert.rejects(openAccess(values, '/'), /revoked/)
     }
   })
 })

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import type { TlsOptions } from 'node:tls'
 import {
   type Authenticator,
@@ -12,14 +13,14 @@ import {
   type TlsFiles,
   watchFiles,
 } from '../security.ts'
+import type { accessSettings } from './access-settings.ts'
 import { CliError, messageOf, usageError } from './cli-error.ts'
-import type { securitySettings } from './security-settings.ts'
 import type { ValuesOf } from './settings.ts'
 
-export type SecurityValues = ValuesOf<typeof securitySettings>
+type AccessValues = ValuesOf<typeof accessSettings>
 
-/** What the settings about security come to. */
-export interface SecurityOptions {
+/** What the settings about who may call come to. */
+export interface AccessOptions {
   readonly tls: TlsOptions | undefined
   readonly authenticate: Authenticator | undefined
   /**
@@ -32,7 +33,8 @@ export interface SecurityOptions {
 }
 
 /** @throws CliError for files that cannot be read, a usage error for settings that do not go together */
-export async function securityOptions(values: SecurityValues): Promise<SecurityOptions> {
+export async function openAccess(given: AccessValues, cwd: string): Promise<AccessOptions> {
+  const values = withPaths(given, cwd)
   const tlsFiles = tlsFilesOf(values)
   const auth = await oauthOf(values)
   const load = () => orCliError(async () => tlsFiles && loadTls(tlsFiles))
@@ -61,7 +63,22 @@ function sayFailure(error: unknown): void {
   console.error(`tsmcp: ${messageOf(error)}: what was loaded before stays`)
 }
 
-function tlsFilesOf(values: SecurityValues): TlsFiles | undefined {
+/** Paths are seen from the folder that the command was given in. */
+function withPaths(values: AccessValues, cwd: string): AccessValues {
+  const at = (path: string): string => (path === '' ? '' : resolve(cwd, path))
+  return {
+    ...values,
+    authClientSecretFile: at(values.authClientSecretFile),
+    authRevokedFile: at(values.authRevokedFile),
+    tlsCert: at(values.tlsCert),
+    tlsKey: at(values.tlsKey),
+    tlsKeyPassphraseFile: at(values.tlsKeyPassphraseFile),
+    tlsCa: at(values.tlsCa),
+    tlsCrl: at(values.tlsCrl),
+  }
+}
+
+function tlsFilesOf(values: AccessValues): TlsFiles | undefined {
   const { tlsCert, tlsKey, tlsCa, tlsCrl, tlsKeyPassphraseFile, tlsClient, tlsMin } = values
   if ((tlsCert === '') !== (tlsKey === '')) {
     throw usageError('--tls-cert and --tls-key go together: give both')
@@ -84,7 +101,7 @@ function tlsFilesOf(values: SecurityValues): TlsFiles | undefined {
   }
 }
 
-async function oauthOf(values: SecurityValues): Promise<OAuth | undefined> {
+async function oauthOf(values: AccessValues): Promise<OAuth | undefined> {
   const { authIssuers, authResource, authScopes, authClientId, authClientSecretFile } = values
   if (authIssuers.length === 0) {
     const given = authResource !== '' || authScopes.length > 0 || values.authRevokedFile !== ''
@@ -117,7 +134,7 @@ async function oauthOf(values: SecurityValues): Promise<OAuth | undefined> {
 }
 
 function authenticatorOf(
-  { tlsCa, tlsClientName }: SecurityValues,
+  { tlsCa, tlsClientName }: AccessValues,
   auth: OAuth | undefined,
 ): Authenticator | undefined {
   if (tlsClientName !== '' && tlsCa === '') throw usageError('--tls-client-name needs --tls-ca')

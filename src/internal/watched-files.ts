@@ -12,10 +12,13 @@ export class WatchedFiles {
   readonly #onChange: (path: string) => void
   readonly #stamps = new Map<string, string>()
   readonly #folders = new Map<string, FSWatcher>()
+  readonly #keepsAlive: boolean
   #timer: NodeJS.Timeout | undefined
 
-  constructor(onChange: (path: string) => void) {
+  /** @param keepsAlive - whether the process stays for as long as it watches. Default true. */
+  constructor(onChange: (path: string) => void, { keepsAlive = true } = {}) {
     this.#onChange = onChange
+    this.#keepsAlive = keepsAlive
   }
 
   /** Watches these files, too. One that was written after `sinceMs` (a wall clock time) counts as changed. */
@@ -42,6 +45,7 @@ export class WatchedFiles {
         this.#look(path)
       }
     })
+    if (!this.#keepsAlive) watcher.unref()
     // A folder that is removed: the files in it are gone, which the next load reports.
     watcher.on('error', () => watcher.close())
     this.#folders.set(folder, watcher)
@@ -59,6 +63,7 @@ export class WatchedFiles {
   #settle(path: string): void {
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.#onChange(path), settleMs)
+    if (!this.#keepsAlive) this.#timer.unref()
   }
 }
 

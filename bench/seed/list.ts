@@ -1,0 +1,97 @@
+import { count, type Format } from '../report/format.ts'
+import { measureLoop } from './measure-loop.ts'
+import type { SeedBar, SeedWorkload } from './workload.ts'
+
+export const millions: Format = (value) => `${(value / 1e6).toFixed(2)}M`
+const rates = [
+  { value: 'perSecond', label: 'operations/s', format: count },
+  { value: 'nanoseconds', label: 'ns each', format: (value: number) => value.toFixed(1) },
+] as const
+
+/** A workload of one process and one core. */
+function loop(
+  parts: Omit<SeedWorkload, 'columns' | 'measure'> & { readonly loop: string },
+): SeedWorkload {
+  const { loop: name, ...workload } = parts
+  return {
+    ...workload,
+    columns: rates,
+    measure: (context, size) => measureLoop(context, name, size),
+  }
+}
+
+const atLeast = (size: number, limit: number): SeedBar => ({
+  claim: `at ${count(size)}`,
+  size,
+  value: 'perSecond',
+  limit,
+})
+
+const manyNames = [1000, 10_000, 100_000]
+const busyRegistry =
+  'Each name has one of 100 holders and a monitor, one watcher looks at all kinds and one at a prefix.'
+
+/**
+ * Every row of the seed's table that has a workload. A further one is one more entry here: its definition is printed
+ * beside its figures.
+ */
+export const seedWorkloads: readonly SeedWorkload[] = [
+  loop({
+    name: 'registry-look-up',
+    title: 'Registry: look-ups',
+    unit: 'names',
+    loop: 'lookUp',
+    definition: `${busyRegistry} All names are looked up in random order; each comes as a string of 20 characters that has just been cut from bytes, so that its hash is not known and it is no key of the table already.`,
+    sizes: manyNames,
+    bars: [atLeast(100_000, 4_080_000)],
+  }),
+  loop({
+    name: 'registry-register',
+    title: 'Registry: register and unregister',
+    unit: 'names',
+    loop: 'registerAndUnregister',
+    definition: `${busyRegistry} Beside those that are there a new name is registered with holder and monitor and unregistered again, by another string of the same characters; the pair is one operation, and the test fails unless monitor and watcher have been told of each.`,
+    sizes: manyNames,
+    bars: [atLeast(100_000, 1_000_000)],
+  }),
+  loop({
+    name: 'registry-watch',
+    title: 'Registry: watchers told',
+    unit: 'names',
+    loop: 'watch',
+    definition:
+      '100 watchers, 98 of them for one of ten prefixes. Names with these prefixes come and go; an operation is one watcher told of one change.',
+    sizes: manyNames,
+    bars: [],
+  }),
+  loop({
+    name: 'registry-holder',
+    title: 'Registry: a holder goes away',
+    unit: 'names',
+    loop: 'holderEnds',
+    definition:
+      'A holder of all the names, each with a monitor, ends; an operation is one name that is gone, with its monitor and a watcher told.',
+    sizes: manyNames,
+    bars: [],
+  }),
+  loop({
+    name: 'queue',
+    title: 'Queue: enqueue and dequeue',
+    unit: 'items waiting',
+    loop: 'ring',
+    definition:
+      'A queue bounded at 131,072 that holds one item less than the size: one is added at the end and one taken from the front. The pair is one operation; the run fails if an item is lost.',
+    sizes: [1, 1000, 10_000, 100_000],
+    bars: [atLeast(1, 50_530_000), atLeast(100_000, 50_530_000)],
+  }),
+  loop({
+    name: 'fair-queue',
+    title: 'Queue with priorities, fairness and deadlines',
+    unit: 'items waiting',
+    loop: 'fair',
+    definition:
+      'The same with the queue that admits requests: 1000 clients take turns, three priorities share 8 to 4 to 1, each item has a deadline that is checked, and depth, peak and refusals are counted.',
+    sizes: [1, 1000, 10_000, 100_000],
+    bars: [atLeast(1, 10_000_000), atLeast(100_000, 10_000_000)],
+  }),
+]

@@ -1,0 +1,152 @@
+import { dirname, join, resolve } from 'node:path'
+import type { TlsOptions } from 'node:tls'
+import {
+  ApiKeys,
+  type Authenticator,
+  auditSignerOf,
+  type Bind,
+  firstOf,
+  openSecurity,
+  PolicyError,
+  productionRefusals,
+  quotaFile,
+  type RequestGuard,
+  readSecret,
+  type Secret,
+} from '../security.ts'
+import { openAccess } from './access-options.ts'
+import { CliError, messageOf } from './cli-error.ts'
+import type { ServeValues } from './settings.ts'
+
+/** What stands between the network and the server that a command serves. */
+export interface ServeSecurity {
+  readonly guard?: RequestGuard
+  readonly authenticate?: Authenticator
+  readonly tls?: TlsOptions
+  /** Renews certificates, and lists of what is revoked, as their files change. @returns a function that stops it */
+  watch(apply: (tls: TlsOptions) => void): () => void
+  readonly stateSecret?: string
+  /** After the listeners have closed. */
+  close(): Promise<void>
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * Opens what the settings name: keys, policy, audit log and secrets.
+ *
+ * @throws CliError that names the setting; for the production profile all that it refuses
+ */
+export async function openServeSecurity(
+  values: ServeValues,
+  binds: readonly Bind[],
+  env: Environment,
+  cwd: string,
+): Promise<ServeSecurity> {
+  const stateSecret = withName('TSMCP_STATE_SECRET', () => readSecret('STATE_SECRET', env))
+  const auditKey = values.audit === '' ? undefined : auditKeyPath(values, cwd)
+  if (/^prod/i.test(values.profile)) refuse(values, binds, stateSecret, auditKey, cwd)
+  const keys =
+    values.apiKeys === ''
+      ? undefined
+      : withName('--api-keys', () => new ApiKeys(resolve(cwd, values.apiKeys)))
+  const closeKeys = (error: unknown): never => {
+    keys?.close()
+    throw error
+  }
+  const access = await openAccess(values, cwd).catch(closeKeys)
+  const { guard, close } = await openGuard(values, auditKey, cwd).catch(closeKeys)
+  const byKey = keys && { authenticate: keys.authenticate }
+  const authenticators = [byKey, access.authenticate].filter((each) => each !== undefined)
+  const [only] = authenticators
+  const authenticate = authenticators.length > 1 ? firstOf(...authenticators) : only
+  return {
+    ...(guard && { guard }),
+    ...(authenticate && { authenticate }),
+    ...(access.tls && { tls: access.tls }),
+    watch: access.watch,
+    ...(stateSecret && { stateSecret: stateSecret.value }),
+    close: async () => {
+      keys?.close()
+      await close()
+    },
+  }
+}
+
+async function openGuard(
+  values: ServeValues,
+  auditKey: string | undefined,
+  cwd: string,
+): Promise<{ guard?: RequestGuard; close(): Promise<void> }> {
+  if (values.policy === '' && auditKey === undefined) return { close: async () => {} }
+  const setting = values.policy === '' ? '--audit' : '--policy'
+  try {
+    return await openSecurity({
+      ...(values.policy !== '' && { policy: resolve(cwd, values.policy) }),
+      ...(values.quotas !== '' && { quotas: quotaFile(resolve(cwd, values.quotas)) }),
+      ...(auditKey !== undefined && {
+        audit: {
+          directory: resolve(cwd, values.audit),
+          signer: auditSignerOf(auditKey),
+          retentionDays: values.auditRetentionDays,
+          onFull: values.auditOnFull === 'continue' ? 'continue' : 'refuse',
+        },
+      }),
+    })
+  } catch (error) {
+    const name = error instanceof PolicyError || values.audit === '' ? setting : '--audit'
+    throw new CliError(`${name}: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+/** Beside the folder and not in it: whoever may write to the log must not be able to sign it. */
+function auditKeyPath({ audit, auditKey }: ServeValues, cwd: string): string {
+  if (auditKey !== '') return resolve(cwd, auditKey)
+  return join(dirname(resolve(cwd, audit)), 'audit-key.pem')
+}
+
+/** @throws CliError with all that must not be in production */
+function refuse(
+  values: ServeValues,
+  binds: readonly Bind[],
+  stateSecret: Secret | undefined,
+  auditKey: string | undefined,
+  cwd: string,
+): void {
+  const secretFiles = [
+    ...(values.apiKeys === ''
+      ? []
+      : [{ setting: '--api-keys', path: resolve(cwd, values.apiKeys) }]),
+    ...(values.tlsKey === '' ? [] : [{ setting: '--tls-key', path: resolve(cwd, values.tlsKey) }]),
+    ...(values.authClientSecretFile === ''
+      ? []
+      : [
+          {
+            setting: '--auth-client-secret-file',
+            path: resolve(cwd, values.authClientSecretFile),
+          },
+        ]),
+    ...(auditKey === undefined ? [] : [{ setting: '--audit-key', path: auditKey }]),
+    ...(stateSecret?.path === undefined
+      ? []
+      : [{ setting: stateSecret.setting, path: stateSecret.path }]),
+  ]
+  const refusals = productionRefusals({
+    binds,
+    hasTrustedProxy: values.trustedProxies.length > 0,
+    secrets: stateSecret === undefined ? [] : [stateSecret],
+    secretFiles,
+    developmentSettings: values.watch ? ['--watch'] : [],
+  })
+  if (refusals.length > 0) {
+    throw new CliError(`the production profile does not start this: ${refusals.join('; ')}`)
+  }
+}
+
+function withName<Value>(setting: string, read: () => Value): Value {
+  try {
+    return read()
+  } catch (error) {
+    throw new CliError(`${setting}: ${messageOf(error)}`, { cause: error })
+  }
+}

@@ -1,0 +1,71 @@
+import { isJsonObject } from '../../protocol/json-rpc.ts'
+import type { AuthInfo } from '../../protocol/types.ts'
+import { compileGlob, type Matcher } from './glob.ts'
+import { type Grantee, listOf, type OneOrMore } from './policy-document.ts'
+
+/** Whether a grant is for a caller. */
+export type GranteeMatcher = (caller: AuthInfo | undefined) => boolean
+
+export function compileGrantee(to: Grantee): GranteeMatcher {
+  if (to.everyone) return () => true
+  if (to.anonymous) return (caller) => caller === undefined
+  const tests: ((caller: AuthInfo) => boolean)[] = []
+  if (to.subjects !== undefined) {
+    const matches = anyOf(to.subjects)
+    tests.push(({ subject }) => matches(subject))
+  }
+  if (to.scopes !== undefined) {
+    const wanted = new Set(listOf(to.scopes))
+    tests.push(({ scopes }) => scopes?.some((scope) => wanted.has(scope)) === true)
+  }
+  if (to.keys !== undefined) {
+    const matches = anyOf(to.keys)
+    tests.push((caller) => keyNameOf(caller).some(matches))
+  }
+  if (to.certificates !== undefined) {
+    const matches = anyOf(to.certificates)
+    tests.push((caller) => certificateNamesOf(caller).some(matches))
+  }
+  for (const [name, values] of Object.entries(to.claims ?? {})) {
+    const matches = anyOf(values)
+    tests.push(({ claims }) => claimValues(claims, name).some(matches))
+  }
+  return (caller) => caller !== undefined && tests.every((holds) => holds(caller))
+}
+
+/** Whether a text matches one of some patterns. */
+export function anyOf(patterns: OneOrMore): Matcher {
+  const matchers = listOf(patterns).map(compileGlob)
+  return (text) => matchers.some((matches) => matches(text))
+}
+
+function keyNameOf({ claims }: AuthInfo): string[] {
+  const key = claims?.api_key
+  return isJsonObject(key) && typeof key.name === 'string' ? [key.name] : []
+}
+
+/** The names of a client certificate: its subject, and its alternative names such as `DNS:build.example.com`. */
+function certificateNamesOf(caller: AuthInfo): string[] {
+  const { certificate } = caller
+  return certificate === undefined ? [] : [certificate.subject, ...certificate.altNames]
+}
+
+/** The values of a claim as texts. The name may itself hold dots: the claim of that whole name goes first. */
+function claimValues(claims: AuthInfo['claims'], name: string): string[] {
+  if (claims === undefined) return []
+  if (Object.hasOwn(claims, name)) return textsOf(claims[name])
+  let value: unknown = claims
+  for (const part of name.split('.')) {
+    if (!isJsonObject(value) || !Object.hasOwn(value, part)) return []
+    value = value[part]
+  }
+  return textsOf(value)
+}
+
+function textsOf(value: unknown): string[] {
+  if (typeof value === 'string') return [value]
+  if (typeof value === 'number' || typeof value === 'boolean') return [String(value)]
+  return Array.isArray(value)
+    ? value.flatMap((each) => (Array.isArray(each) ? [] : textsOf(each)))
+    : []
+}

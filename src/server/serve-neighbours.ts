@@ -1,0 +1,77 @@
+import { chmodSync } from 'node:fs'
+import type { Server as HttpServer } from 'node:http'
+import { builtin } from '../internal/builtin.ts'
+import { serveDirectly } from '../transports/http/direct/serve-directly.ts'
+import type { HttpExchange } from '../transports/http/exchange.ts'
+import { NodeExchange } from '../transports/http/node-exchange.ts'
+import type { HttpEndpoint } from './http-endpoint.ts'
+import type { LegacySseEndpoint } from './legacy-sse-endpoint.ts'
+import { type Neighbours, neighbourPaths } from './neighbours.ts'
+
+/** The listener for what other processes pass on. */
+export interface NeighbourListener {
+  sweep(nowMs: number): void
+  close(): Promise<void>
+}
+
+/** Longer than a neighbour keeps a connection. */
+const keepAliveTimeoutMs = 120_000
+const requestTimeoutMs = 30_000
+/** What sockaddr_un holds on Linux, but for the zero at its end. */
+const longestSocketPath = 107
+
+/**
+ * Takes requests from the other processes at a socket that only this user can reach.
+ *
+ * @throws Error when the path is too long, or cannot be listened at
+ */
+export async function serveNeighbours(
+  socketPath: string,
+  neighbours: Neighbours,
+  endpoint: HttpEndpoint,
+  legacySse: LegacySseEndpoint | undefined,
+): Promise<NeighbourListener> {
+  if (Buffer.byteLength(socketPath) > longestSocketPath) {
+    throw new Error(
+      `${socketPath} is too long for a socket (${longestSocketPath} bytes): take a data folder with a shorter path`,
+    )
+  }
+  const route = (exchange: HttpExchange, path: string, streamId: string | null): void => {
+    if (path === neighbourPaths.news) neighbours.hear(exchange)
+    else if (path === neighbourPaths.messages)
+      legacySse?.postHere(neighbours.received(exchange), streamId)
+    else endpoint.handleHere(neighbours.received(exchange))
+  }
+  const listener = builtin.http.createServer(
+    { requestTimeout: requestTimeoutMs, keepAliveTimeout: keepAliveTimeoutMs },
+    (request, response) => {
+      const url = new URL(request.url ?? '/', 'http://localhost')
+      const streamId = url.searchParams.get('sessionId')
+      route(new NodeExchange(request, response), url.pathname, streamId)
+    },
+  )
+  const direct = serveDirectly(listener, {
+    accepts: (path) => path === neighbourPaths.endpoint,
+    handle: (exchange) => route(exchange, neighbourPaths.endpoint, null),
+    keepAliveTimeoutMs,
+    requestTimeoutMs,
+  })
+  await listen(listener, socketPath)
+  chmodSync(socketPath, 0o600)
+  return {
+    sweep: (nowMs) => direct.sweep(nowMs),
+    close: async () => {
+      const closed = new Promise((resolve) => listener.close(resolve))
+      direct.destroy()
+      listener.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+function listen(listener: HttpServer, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    listener.once('error', reject)
+    listener.listen(path, resolve)
+  })
+}
