@@ -1,20 +1,17 @@
 import { dirname, join, resolve } from 'node:path'
 import type { TlsOptions } from 'node:tls'
-import {
-  ApiKeys,
-  type Authenticator,
-  auditSignerOf,
-  type Bind,
-  firstOf,
-  openSecurity,
-  PolicyError,
-  productionRefusals,
-  quotaFile,
-  type RequestGuard,
-  readSecret,
-  type Secret,
-} from '../security.ts'
-import { openAccess } from './access-options.ts'
+import { auditSignerOf } from '../security/audit/signing-key.ts'
+import { firstOf } from '../security/first-of.ts'
+import { ApiKeys } from '../security/keys/api-keys.ts'
+import { quotaFile } from '../security/limits/quota-file.ts'
+import { openSecurity } from '../security/open-security.ts'
+import { PolicyError } from '../security/policy/read-policy.ts'
+import { type Bind, productionRefusals } from '../security/profile/production.ts'
+import { readSecret, type Secret } from '../security/profile/secrets.ts'
+import type { Authenticator } from '../server/authenticator.ts'
+import type { RequestGuard } from '../server/request-guard.ts'
+import type { AccessOptions } from './access-options.ts'
+import { accessSettings } from './access-settings.ts'
 import { CliError, messageOf } from './cli-error.ts'
 import type { ServeValues } from './settings.ts'
 
@@ -54,23 +51,33 @@ export async function openServeSecurity(
     keys?.close()
     throw error
   }
-  const access = await openAccess(values, cwd).catch(closeKeys)
+  const opened = await access(values, cwd).catch(closeKeys)
   const { guard, close } = await openGuard(values, auditKey, cwd).catch(closeKeys)
   const byKey = keys && { authenticate: keys.authenticate }
-  const authenticators = [byKey, access.authenticate].filter((each) => each !== undefined)
+  const authenticators = [byKey, opened.authenticate].filter((each) => each !== undefined)
   const [only] = authenticators
   const authenticate = authenticators.length > 1 ? firstOf(...authenticators) : only
   return {
     ...(guard && { guard }),
     ...(authenticate && { authenticate }),
-    ...(access.tls && { tls: access.tls }),
-    watch: access.watch,
+    ...(opened.tls && { tls: opened.tls }),
+    watch: opened.watch,
     ...(stateSecret && { stateSecret: stateSecret.value }),
     close: async () => {
       keys?.close()
       await close()
     },
   }
+}
+
+/** What checks tokens takes time to load, and is loaded where it is asked for. */
+async function access(values: ServeValues, cwd: string): Promise<AccessOptions> {
+  const isAsked = Object.entries(accessSettings).some(([name, setting]) => {
+    const value = values[name as keyof typeof accessSettings]
+    return Array.isArray(value) ? value.length > 0 : value !== setting.default
+  })
+  if (!isAsked) return { tls: undefined, authenticate: undefined, watch: () => () => {} }
+  return (await import('./access-options.ts')).openAccess(values, cwd)
 }
 
 async function openGuard(

@@ -31,7 +31,9 @@ export function productionRefusals(facts: ProductionFacts): string[] {
   const refusals: string[] = []
   for (const { setting, host, isAuthenticated, isEncrypted } of facts.binds) {
     if (!isAuthenticated) {
-      refusals.push(`${setting}: callers are not authenticated (--auth-issuer, --tls-ca or --api-keys does it)`)
+      refusals.push(
+        `${setting}: callers are not authenticated (--auth-issuer, --tls-ca or --api-keys does it)`,
+      )
     }
     if (!isEncrypted && !isLoopback(host) && !facts.hasTrustedProxy) {
       refusals.push(
