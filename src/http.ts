@@ -1,2 +1,2 @@
-export type { Authenticate, AuthRequest } from './server/http-gate.ts'
+export type { Authenticate, Authenticator, AuthRequest } from './server/authenticator.ts'
 export { type HttpListener, type ServeHttpOptions, serveHttp } from './server/serve-http.ts'

@@ -4,6 +4,7 @@ export { type AuditQuery, csvHead, csvLine, queryAudit } from './security/audit/
 export type { RedactionOptions } from './security/audit/redact.ts'
 export { type AuditSigner, auditSigner, auditSignerOf } from './security/audit/signing-key.ts'
 export { type AuditReport, verifyAudit } from './security/audit/verify.ts'
+export { firstOf } from './security/first-of.ts'
 export type { ApiKeyRecord, NewApiKey } from './security/keys/api-key.ts'
 export {
   ApiKeys,
@@ -13,6 +14,15 @@ export {
 } from './security/keys/api-keys.ts'
 export { isReadableByOthers, readKeyFile } from './security/keys/key-file.ts'
 export { type QuotaStore, quotaFile } from './security/limits/quota-file.ts'
+export type { DpopOptions } from './security/oauth/dpop.ts'
+export type { KeyOptions } from './security/oauth/issuer-keys.ts'
+export { type OAuth, oauth } from './security/oauth/oauth.ts'
+export type {
+  IntrospectionOptions,
+  IssuerOptions,
+  OAuthOptions,
+} from './security/oauth/options.ts'
+export type { Revocation } from './security/oauth/revocations.ts'
 export { openSecurity, type Security, type SecurityOptions } from './security/open-security.ts'
 export type { Access } from './security/policy/access.ts'
 export { decide } from './security/policy/decide.ts'
@@ -31,4 +41,12 @@ export {
   productionRefusals,
 } from './security/profile/production.ts'
 export { isWeakSecret, readSecret, type Secret } from './security/profile/secrets.ts'
+export {
+  type CertificateName,
+  type CertificateOptions,
+  certificates,
+} from './security/tls/certificates.ts'
+export { loadTls, type TlsFiles } from './security/tls/load-tls.ts'
+export { type FileWatch, watchFiles } from './security/tls/watch-files.ts'
+export type { Authenticate, Authenticator, AuthRequest } from './server/authenticator.ts'
 export type { RequestGuard } from './server/request-guard.ts'

@@ -67,17 +67,19 @@ export async function listen(
 
 /** The addresses that the settings ask for. */
 function bindsOf(values: ServeValues): Bind[] {
-  const isAuthenticated = values.apiKeys !== ''
+  const isByCertificate = values.tlsCa !== '' && values.tlsClient === 'required'
+  const isAuthenticated = values.apiKeys !== '' || values.authIssuers.length > 0 || isByCertificate
+  const isEncrypted = values.tlsCert !== ''
   const http: Bind = {
     setting: values.http === '' ? '--host' : '--http',
     host: values.host,
-    isEncrypted: false,
+    isEncrypted,
     isAuthenticated,
   }
   if (values.tcp === '') return [http]
-  // Nothing that is sent over TCP says who sends it.
+  // Nothing but a certificate says over TCP who is there; with any authentication all others are refused.
   const { host } = readAddress(values.tcp)
-  return [http, { setting: '--tcp', host, isEncrypted: false, isAuthenticated: false }]
+  return [http, { setting: '--tcp', host, isEncrypted, isAuthenticated }]
 }
 
 async function listenAll(
@@ -93,16 +95,25 @@ async function listenAll(
     url.protocol = protocol
     return url.href
   }
-  if (values.webSocketPath !== '') others.WebSocket = sibling('ws:', values.webSocketPath)
-  if (values.legacySse) others.SSE = sibling('http:', '/sse')
-  if (values.tcp === '') return { url: http.url, others, close: () => http.close() }
+  const isSecure = security.tls !== undefined
+  if (values.webSocketPath !== '') {
+    others.WebSocket = sibling(isSecure ? 'wss:' : 'ws:', values.webSocketPath)
+  }
+  if (values.legacySse) others.SSE = sibling(isSecure ? 'https:' : 'http:', '/sse')
   try {
-    const tcp = await listenTcp(server, values, file, security)
-    others.TCP = `tcp://${tcp.host}:${tcp.port}`
+    const tcp = values.tcp === '' ? undefined : await listenTcp(server, values, file, security)
+    if (tcp !== undefined) others.TCP = `${isSecure ? 'tls' : 'tcp'}://${tcp.host}:${tcp.port}`
+    const stopWatching = security.watch((tls) => {
+      http.setTls(tls)
+      tcp?.setTls(tls)
+    })
     return {
       url: http.url,
       others,
-      close: async () => void (await Promise.all([http.close(), tcp.close()])),
+      close: async () => {
+        stopWatching()
+        await Promise.all([http.close(), tcp?.close()])
+      },
     }
   } catch (error) {
     await http.close()
@@ -140,7 +151,7 @@ async function listenHttp(
   server: Servable,
   values: ServeValues,
   file: string,
-  { guard, authenticate, stateSecret }: ServeSecurity,
+  { guard, authenticate, stateSecret, tls }: ServeSecurity,
 ): Promise<HttpListener> {
   const { allowedHosts, allowedOrigins, webSocketPath, legacySse, trustedProxies } = values
   try {
@@ -160,6 +171,7 @@ async function listenHttp(
       ...(guard && { guard }),
       ...(authenticate && { authenticate }),
       ...(stateSecret !== undefined && { stateSecret }),
+      ...(tls && { tls }),
       ...(webSocketPath !== '' ? { webSocketPath } : {}),
       ...(allowedHosts.length > 0 ? { allowedHosts: [...allowedHosts] } : {}),
       ...(allowedOrigins.length > 0 ? { allowedOrigins: [...allowedOrigins] } : {}),
@@ -173,7 +185,7 @@ async function listenTcp(
   server: Servable,
   values: ServeValues,
   file: string,
-  { guard, stateSecret }: ServeSecurity,
+  { guard, authenticate, stateSecret, tls }: ServeSecurity,
 ) {
   const { host, port } = readAddress(values.tcp)
   try {
@@ -186,8 +198,10 @@ async function listenTcp(
       ...limitsOf(values),
       ...(guard && { guard }),
       ...(stateSecret !== undefined && { stateSecret }),
+      ...(tls && { tls }),
+      ...(authenticate && { authenticate }),
     })
-    return { host, port: listener.port, close: () => listener.close() }
+    return { host, ...listener }
   } catch (error) {
     throw await explainListenError(error, { ...values, host, port }, file, '--tcp')
   }

@@ -136,6 +136,14 @@ function callerOf({ as, scope, claim, key, certificate }: ExplainFlags): AuthInf
     subject: as,
     scopes: scope ?? [],
     claims,
-    ...(certificate !== undefined && { certificate: { subject: certificate, altNames: [] } }),
+    ...(certificate !== undefined && {
+      certificate: {
+        subject: certificate,
+        altNames: [],
+        commonName: undefined,
+        thumbprint: '',
+        expiresAt: 0,
+      },
+    }),
   }
 }

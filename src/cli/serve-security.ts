@@ -1,24 +1,27 @@
 import { dirname, join, resolve } from 'node:path'
-import type { Authenticate } from '../http.ts'
-import {
-  ApiKeys,
-  auditSignerOf,
-  type Bind,
-  openSecurity,
-  PolicyError,
-  productionRefusals,
-  quotaFile,
-  type RequestGuard,
-  readSecret,
-  type Secret,
-} from '../security.ts'
+import type { TlsOptions } from 'node:tls'
+import { auditSignerOf } from '../security/audit/signing-key.ts'
+import { firstOf } from '../security/first-of.ts'
+import { ApiKeys } from '../security/keys/api-keys.ts'
+import { quotaFile } from '../security/limits/quota-file.ts'
+import { openSecurity } from '../security/open-security.ts'
+import { PolicyError } from '../security/policy/read-policy.ts'
+import { type Bind, productionRefusals } from '../security/profile/production.ts'
+import { readSecret, type Secret } from '../security/profile/secrets.ts'
+import type { Authenticator } from '../server/authenticator.ts'
+import type { RequestGuard } from '../server/request-guard.ts'
+import type { AccessOptions } from './access-options.ts'
+import { accessSettings } from './access-settings.ts'
 import { CliError, messageOf } from './cli-error.ts'
 import type { ServeValues } from './settings.ts'
 
 /** What stands between the network and the server that a command serves. */
 export interface ServeSecurity {
   readonly guard?: RequestGuard
-  readonly authenticate?: Authenticate
+  readonly authenticate?: Authenticator
+  readonly tls?: TlsOptions
+  /** Renews certificates, and lists of what is revoked, as their files change. @returns a function that stops it */
+  watch(apply: (tls: TlsOptions) => void): () => void
   readonly stateSecret?: string
   /** After the listeners have closed. */
   close(): Promise<void>
@@ -44,19 +47,37 @@ export async function openServeSecurity(
     values.apiKeys === ''
       ? undefined
       : withName('--api-keys', () => new ApiKeys(resolve(cwd, values.apiKeys)))
-  const { guard, close } = await openGuard(values, auditKey, cwd).catch((error: unknown) => {
+  const closeKeys = (error: unknown): never => {
     keys?.close()
     throw error
-  })
+  }
+  const opened = await access(values, cwd).catch(closeKeys)
+  const { guard, close } = await openGuard(values, auditKey, cwd).catch(closeKeys)
+  const byKey = keys && { authenticate: keys.authenticate }
+  const authenticators = [byKey, opened.authenticate].filter((each) => each !== undefined)
+  const [only] = authenticators
+  const authenticate = authenticators.length > 1 ? firstOf(...authenticators) : only
   return {
     ...(guard && { guard }),
-    ...(keys && { authenticate: keys.authenticate }),
+    ...(authenticate && { authenticate }),
+    ...(opened.tls && { tls: opened.tls }),
+    watch: opened.watch,
     ...(stateSecret && { stateSecret: stateSecret.value }),
     close: async () => {
       keys?.close()
       await close()
     },
   }
+}
+
+/** What checks tokens takes time to load, and is loaded where it is asked for. */
+async function access(values: ServeValues, cwd: string): Promise<AccessOptions> {
+  const isAsked = Object.entries(accessSettings).some(([name, setting]) => {
+    const value = values[name as keyof typeof accessSettings]
+    return Array.isArray(value) ? value.length > 0 : value !== setting.default
+  })
+  if (!isAsked) return { tls: undefined, authenticate: undefined, watch: () => () => {} }
+  return (await import('./access-options.ts')).openAccess(values, cwd)
 }
 
 async function openGuard(
@@ -103,6 +124,15 @@ function refuse(
     ...(values.apiKeys === ''
       ? []
       : [{ setting: '--api-keys', path: resolve(cwd, values.apiKeys) }]),
+    ...(values.tlsKey === '' ? [] : [{ setting: '--tls-key', path: resolve(cwd, values.tlsKey) }]),
+    ...(values.authClientSecretFile === ''
+      ? []
+      : [
+          {
+            setting: '--auth-client-secret-file',
+            path: resolve(cwd, values.authClientSecretFile),
+          },
+        ]),
     ...(auditKey === undefined ? [] : [{ setting: '--audit-key', path: auditKey }]),
     ...(stateSecret?.path === undefined
       ? []

@@ -1,5 +1,6 @@
 import { Option } from 'commander'
 import { clientAddressThrough } from '../transports/http/client-address.ts'
+import { accessSettings } from './access-settings.ts'
 import { usageError } from './cli-error.ts'
 import { nearestName } from './nearest-name.ts'
 import { filePath, type Setting, text, textList, toggle, wholeNumber } from './setting.ts'
@@ -281,6 +282,7 @@ export const serveSettings = {
     allowed: 'an address, a network such as 10.0.0.0/8, or loopback,',
     isAllowed: (part) => part === 'loopback' || isNetwork(part),
   }),
+  ...accessSettings,
 } as const
 
 /** Secrets, which are read from TSMCP_NAME, the file that TSMCP_NAME_FILE names, or a credential of systemd. */

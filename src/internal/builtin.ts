@@ -1,6 +1,7 @@
 import type * as Crypto from 'node:crypto'
 import type * as Files from 'node:fs/promises'
 import type * as Http from 'node:http'
+import type * as Https from 'node:https'
 import type * as PerfHooks from 'node:perf_hooks'
 import type * as V8 from 'node:v8'
 
@@ -18,6 +19,9 @@ export const builtin = {
   },
   get http(): typeof Http {
     return process.getBuiltinModule('node:http')
+  },
+  get https(): typeof Https {
+    return process.getBuiltinModule('node:https')
   },
   get perfHooks(): typeof PerfHooks {
     return process.getBuiltinModule('node:perf_hooks')

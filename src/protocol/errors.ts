@@ -79,6 +79,12 @@ export const errorTable = {
     message: 'The audit log cannot be written',
   },
   UNAUTHORIZED: { rpcCode: -32600, httpStatus: 401, message: 'Authentication required' },
+  INSUFFICIENT_SCOPE: { rpcCode: -32600, httpStatus: 403, message: 'Insufficient scope' },
+  AUTHORIZATION_UNAVAILABLE: {
+    rpcCode: -32603,
+    httpStatus: 503,
+    message: 'Credentials cannot be checked at the moment',
+  },
   FORBIDDEN: { rpcCode: -32600, httpStatus: 403, message: 'Forbidden' },
   NOT_FOUND: { rpcCode: -32600, httpStatus: 404, message: 'Not found' },
   METHOD_NOT_ALLOWED: { rpcCode: -32600, httpStatus: 405, message: 'HTTP method not allowed' },
@@ -90,6 +96,15 @@ export const errorTable = {
 
 /** The stable name of an error; `McpError.code` holds one. */
 export type ErrorCode = keyof typeof errorTable
+
+/** What an HTTP client is told, beside the error, of how to be let in (RFC 6750, 3; RFC 9449, 7.1). */
+export interface Challenge {
+  /** `invalid_token`, `insufficient_scope`, `invalid_request`, `use_dpop_nonce`… */
+  readonly error?: string
+  readonly description?: string
+  /** All scopes that the operation needs. */
+  readonly scopes?: readonly string[]
+}
 
 /**
  * A protocol error: what a handler throws to answer a request with a JSON-RPC error instead of a result.
@@ -103,6 +118,8 @@ export class McpError extends Error {
   readonly code: ErrorCode
   /** Further information for the peer, any JSON value. */
   readonly data: unknown
+  /** For the `WWW-Authenticate` header of an HTTP response that refuses for want of credentials or scopes. */
+  readonly challenge: Challenge | undefined
   /** Further headers of an HTTP response that is nothing but this error: names and values in turn. */
   readonly headers: readonly string[] | undefined
   readonly #rpcCode: number | undefined
@@ -110,8 +127,8 @@ export class McpError extends Error {
   /**
    * @param code - name of the error
    * @param message - one sentence for the peer; default: the table's
-   * @param options - `data` for the peer, `cause` for the log only, for `APPLICATION_ERROR` its number, and `headers`
-   *   for an HTTP response that is nothing but this error
+   * @param options - `data` for the peer, `cause` for the log only, for `APPLICATION_ERROR` its number, `headers` for
+   *   an HTTP response that is nothing but this error, and for refusals what goes into its `WWW-Authenticate`
    * @throws RangeError for an `rpcCode` inside JSON-RPC's reserved range (-32768 to -32000)
    */
   constructor(
@@ -122,6 +139,7 @@ export class McpError extends Error {
       cause?: unknown
       rpcCode?: number
       headers?: readonly string[]
+      challenge?: Challenge
     } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -131,6 +149,7 @@ export class McpError extends Error {
     }
     this.code = code
     this.data = options.data
+    this.challenge = options.challenge
     this.headers = options.headers
     this.#rpcCode = rpcCode
   }
@@ -159,4 +178,12 @@ export function quoted(word: string): string {
 /** The error of a request whose params are wrong, with what is wrong about them. */
 export function invalidParams(what: string): McpError {
   return new McpError('INVALID_PARAMS', `Invalid params: ${what}`)
+}
+
+/** The error of a caller who is known and may not do this yet: it names all scopes that the operation needs. */
+export function insufficientScope(scopes: readonly string[]): McpError {
+  return new McpError('INSUFFICIENT_SCOPE', `Insufficient scope: needs ${scopes.join(' ')}`, {
+    data: { requiredScopes: scopes },
+    challenge: { error: 'insufficient_scope', scopes },
+  })
 }

@@ -293,13 +293,33 @@ export interface Completion {
   hasMore?: boolean
 }
 
-/** What the authentication of a transport found out about the caller. */
+/** A certificate that a client has shown over TLS, proven to own, and that its issuer vouches for. */
+export interface ClientCertificate {
+  /** The distinguished name, as in RFC 4514: `CN=alice,O=Example`. */
+  readonly subject: string
+  readonly commonName: string | undefined
+  /** The alternative names with their kind before a colon: `DNS:a.example.com`, `URI:spiffe://example/alice`. */
+  readonly altNames: readonly string[]
+  /** SHA-256 of the certificate in base64url: `x5t#S256` of RFC 8705. */
+  readonly thumbprint: string
+  /** Seconds since 1970 after which it is void. */
+  readonly expiresAt: number
+}
+
+/** What the authentication of a transport found out about the caller. The credentials themselves are never in it. */
 export interface AuthInfo {
-  /** Who it is: the principal that sessions and request state are bound to. */
+  /** Who it is. With {@link issuer} and {@link clientId} the principal that sessions, tasks and state are bound to. */
   subject: string
+  /** Who vouches for the subject: the issuer of a token. Subjects are unique only within it. */
+  issuer?: string
+  /** The program that acts for the subject (OAuth's `client_id`). */
+  clientId?: string
+  /** What the caller may do. Absent: nothing that asks for a scope. */
   scopes?: readonly string[]
   /** Seconds since 1970 after which the credentials are void. */
   expiresAt?: number
   /** Anything more that the authentication hook wants handlers to see. */
   claims?: Readonly<JsonObject>
+  /** The certificate that the caller has identified itself or its token with. */
+  certificate?: ClientCertificate
 }

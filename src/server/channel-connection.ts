@@ -24,7 +24,7 @@ export class ChannelConnection implements ChannelListener, RequestOwner, Session
   inFlight: Map<RequestId, InFlightRequest> | undefined = undefined
   readonly #engine: Engine
   readonly #channel: Channel
-  readonly #authInfo: AuthInfo | undefined
+  #authInfo: AuthInfo | undefined
   readonly #remoteAddress: string | undefined
   readonly #onClosed: () => void
   #session: Session | undefined = undefined
@@ -45,6 +45,16 @@ export class ChannelConnection implements ChannelListener, RequestOwner, Session
     this.#authInfo = authInfo
     this.#onClosed = onClosed
     this.#remoteAddress = remoteAddress
+  }
+
+  /** Who is on the other side. */
+  get authInfo(): AuthInfo | undefined {
+    return this.#authInfo
+  }
+  /** The same principal, with credentials that may allow other things. */
+  set authInfo(authInfo: AuthInfo | undefined) {
+    this.#authInfo = authInfo
+    if (this.#session !== undefined) this.#session.authInfo = authInfo
   }
 
   message(text: string): void {

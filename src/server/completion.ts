@@ -3,6 +3,7 @@ import { isJsonObject } from '../protocol/json-rpc.ts'
 import type { AuthInfo, Completion, JsonObject } from '../protocol/types.ts'
 import type { RequestContext } from './context.ts'
 import { mapMaybe } from './maybe-promise.ts'
+import { requireScopes } from './required-scopes.ts'
 
 /**
  * Suggests values for an argument, best first.
@@ -49,6 +50,7 @@ export interface Completable {
   /** Names of the arguments that exist. */
   readonly argumentNames: readonly string[]
   readonly completers: ReadonlyMap<string, Completer>
+  readonly scopes: readonly string[] | undefined
 }
 
 /** More values than this are counted but not sent (server/utilities/completion). */
@@ -86,6 +88,7 @@ export function complete(
     throw invalidParams(
       `unknown ${ref.type === 'ref/prompt' ? 'prompt' : 'resource template'}: ${quoted(key)}`,
     )
+  requireScopes(context.authInfo, completable.scopes)
   if (!completable.argumentNames.includes(name))
     throw invalidParams(`unknown argument: ${quoted(name)}`)
   const completer = completable.completers.get(name)

@@ -4,6 +4,7 @@ import { elicitedContentProblem } from '../protocol/elicitation-schema.ts'
 import { McpError } from '../protocol/errors.ts'
 import { encodeNotification, isJsonObject, type JsonRpcRequest } from '../protocol/json-rpc.ts'
 import { progressToken } from '../protocol/meta.ts'
+import { principalKey } from '../protocol/principal.ts'
 import { checkSampling } from '../protocol/sampling.ts'
 import type {
   AuthInfo,
@@ -135,6 +136,7 @@ export class RequestContext implements Context, InFlightRequest, GuardedRequest 
   readonly peer: Peer
   readonly request: JsonRpcRequest
   readonly reply: Reply
+  readonly authInfo: AuthInfo | undefined
   readonly #host: ContextHost
   /** Milliseconds since 1970; set once the handler turns out to be asynchronous. */
   deadlineMs = Number.POSITIVE_INFINITY
@@ -168,6 +170,8 @@ export class RequestContext implements Context, InFlightRequest, GuardedRequest 
     this.peer = peer
     this.request = request
     this.reply = reply
+    // Taken now: that of a session changes with its next request.
+    this.authInfo = peer.authInfo
   }
 
   get signal(): AbortSignal {
@@ -191,9 +195,6 @@ export class RequestContext implements Context, InFlightRequest, GuardedRequest 
   }
   get clientCapabilities(): ClientCapabilities {
     return this.peer.clientCapabilities
-  }
-  get authInfo(): AuthInfo | undefined {
-    return this.peer.authInfo
   }
   get taskId(): string | undefined {
     return this.task?.taskId
@@ -482,6 +483,6 @@ export class RequestContext implements Context, InFlightRequest, GuardedRequest 
 
   #binding(): string {
     const { method, params } = this.request
-    return stateBinding(this.peer.authInfo?.subject, method, params)
+    return stateBinding(this.authInfo && principalKey(this.authInfo), method, params)
   }
 }

@@ -29,6 +29,13 @@ import {
   overloaded,
   type WaitingRequest,
 } from './admission.ts'
+import {
+  type Authenticate,
+  type Authenticator,
+  isCurrent,
+  refusalHeaders,
+  toAuthenticator,
+} from './authenticator.ts'
 import { checkedUrlError } from './client-requests.ts'
 import { Connections } from './connections.ts'
 import { RequestContext } from './context.ts'
@@ -44,6 +51,7 @@ import { type PingOptions, Pings } from './pings.ts'
 import { protocolMethods, readInitialize } from './protocol-methods.ts'
 import type { Reply } from './reply.ts'
 import type { GuardedRequest, RequestGuard, Sender } from './request-guard.ts'
+import { checkScopes, requireScopes } from './required-scopes.ts'
 import { EncodedResult } from './result.ts'
 import type { MethodHandler, Outcome, Service } from './service.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -56,6 +64,10 @@ export interface EngineOptions extends PingOptions {
   events?: Partial<EventLogLimits>
   /** Requests that one session or connection may have in progress. Default 1000. */
   maxInFlight?: number
+  /** Checks the credentials of requests and connections. Default: everybody may call. */
+  authenticate?: Authenticate | Authenticator
+  /** Scopes that methods need of callers with credentials, beside those of the tool or resource that is meant. */
+  methodScopes?: Readonly<Record<string, readonly string[]>>
   /** How large the parts of a message may be. */
   json?: Partial<JsonBounds>
   /** Signs the state of `input_required` rounds, if the server has no secret of its own. Default: random. */
@@ -117,6 +129,8 @@ export class Engine {
   readonly admission: Admission
   readonly shedding: LoadShedding
   readonly #maxInFlight: number
+  readonly #authenticator: Authenticator | undefined
+  readonly #methodScopes: ReadonlyMap<string, readonly string[] | undefined>
   /** Whose names the sessions are: they go when the engine does. */
   readonly #holder: Holder
   readonly #sessionNames: Directory<Session>
@@ -143,6 +157,13 @@ export class Engine {
     this.service = service
     this.#storage = storage
     this.#maxInFlight = options.maxInFlight ?? 1000
+    this.#authenticator = options.authenticate && toAuthenticator(options.authenticate)
+    this.#methodScopes = new Map(
+      Object.entries(options.methodScopes ?? {}).map(([method, scopes]) => [
+        method,
+        checkScopes(scopes),
+      ]),
+    )
     this.guard = options.guard
     if (options.stateSecret !== undefined) service.requestState.useSecret(options.stateSecret)
     this.jsonBounds = { ...defaultJsonBounds, ...options.json }
@@ -197,6 +218,11 @@ export class Engine {
   /** What has a name here, for whoever runs the server to look at. */
   get registry(): Registry {
     return this.service.registry
+  }
+
+  /** Whether the credentials that let a connection or stream in would still do so. */
+  isCurrent(authInfo: AuthInfo | undefined, nowMs: number): boolean {
+    return isCurrent(this.#authenticator, authInfo, nowMs)
   }
 
   /** Requests that have not been answered yet: their handlers run, or they wait for their turn. */
@@ -288,6 +314,7 @@ export class Engine {
       if (handler === undefined) {
         throw new McpError('METHOD_NOT_FOUND', `Method not found: ${quoted(method)}`)
       }
+      requireScopes(context.authInfo, this.#methodScopes.get(method))
       if (owner?.inFlight !== undefined) this.#admit(owner.inFlight, request.id)
       if (this.admission.isBusy && !protocolMethods.has(method)) {
         this.#queue(context, handler, owner)
@@ -466,18 +493,23 @@ export class Engine {
     if (context.isSettled) return
     const { revision } = context.peer
     const error = checkedUrlError(context.peer, asMcpError(thrown))
+    const httpStatus = error.httpStatus(revision.httpStatuses)
     if (!(thrown instanceof McpError)) this.service.onError(thrown, context)
     context.flushProgress()
     context.settle(error)
     context.reply.end(
       encodeError(context.request.id, error, revision.errorCodes),
-      error.httpStatus(revision.httpStatuses),
-      error.headers,
+      httpStatus,
+      refusalHeaders(this.#authenticator, httpStatus, error),
     )
   }
 
   #expire(nowMs: number): void {
     for (const context of this.#running) {
+      // A call that was allowed may finish; what goes on telling news may not.
+      if (context.isLongLived && !this.isCurrent(context.authInfo, nowMs)) {
+        this.#stop(context, new McpError('UNAUTHORIZED', 'The credentials are no longer valid'))
+      }
       if (nowMs < context.deadlineMs) continue
       this.#stop(
         context,

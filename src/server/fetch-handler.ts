@@ -1,13 +1,17 @@
-import { FetchExchange } from '../transports/http/fetch-exchange.ts'
+import { FetchExchange, headerPairs } from '../transports/http/fetch-exchange.ts'
 import { Engine, type EngineOptions } from './engine.ts'
 import { HttpEndpoint, type HttpEndpointOptions } from './http-endpoint.ts'
 import { HttpGate } from './http-gate.ts'
+import { documentAnswer } from './public-document.ts'
 import { type Servable, service } from './service.ts'
 
 export interface FetchHandlerOptions extends EngineOptions, HttpEndpointOptions {}
 
 export interface FetchHandler {
-  /** Answers one request, whatever its path: where it is mounted is the framework's business. */
+  /**
+   * Answers one request, whatever its path: where it is mounted is the framework's business. With OAuth, the paths
+   * under `/.well-known/oauth-protected-resource` belong here too.
+   */
   readonly fetch: (request: Request) => Promise<Response>
   /**
    * Lets running requests finish for `drainMs` (default 10,000) and ends sessions and streams. Idempotent.
@@ -32,10 +36,17 @@ export function createFetchHandler(
   const endpoint = new HttpEndpoint(engine, gate, options)
   return {
     fetch: (request) => {
+      const document = gate.document(new URL(request.url).pathname)
+      if (document !== undefined) return Promise.resolve(toResponse(request.method, document))
       const exchange = new FetchExchange(request)
       endpoint.handle(exchange)
       return exchange.response
     },
     close: (drainMs = 10_000) => engine.close(drainMs),
   }
+}
+
+function toResponse(method: string, document: string): Response {
+  const { status, headers, body } = documentAnswer(method, document)
+  return new Response(status === 204 ? null : body, { status, headers: headerPairs(headers) })
 }

@@ -39,6 +39,8 @@ export interface HttpEndpointOptions extends HttpGateOptions {
 export class HttpEndpoint implements HttpReplyHost {
   readonly openBodies = new Set<SseBody>()
   readonly silentReplies = new Set<HttpReply>()
+  /** Streams that go on telling news, with whose credentials they were opened. */
+  readonly #listening = new Map<SseBody, { authInfo: AuthInfo; end: () => void }>()
   readonly #engine: Engine
   readonly #gate: HttpGate
   readonly #keepAliveMs: number
@@ -189,7 +191,7 @@ export class HttpEndpoint implements HttpReplyHost {
     const session = this.#requireSession(exchange, exchange.getHeader(header.sessionId), authInfo)
     const lastEventId = exchange.getHeader(header.lastEventId)
     if (lastEventId !== undefined) {
-      this.#resume(exchange, session, lastEventId)
+      this.#resume(exchange, session, lastEventId, authInfo)
       return
     }
     const body = this.#openBody(exchange, session)
@@ -200,12 +202,18 @@ export class HttpEndpoint implements HttpReplyHost {
     const stream = this.openEventStream(session)
     session.outlet = stream
     this.#engine.subscriptions.addSession(session)
-    attach(this, stream, body, exchange)
+    const sink = attach(this, stream, body, exchange)
+    this.#watch(exchange, body, authInfo, () => stream.detach(sink))
     if (session.revision.http.primedStreams) stream.prime(1000)
     if (isBack) this.#engine.tellAll(session)
   }
 
-  #resume(exchange: HttpExchange, session: Session, lastEventId: string): void {
+  #resume(
+    exchange: HttpExchange,
+    session: Session,
+    lastEventId: string,
+    authInfo: AuthInfo | undefined,
+  ): void {
     const place = parseEventId(lastEventId)
     const stream = place && session.findStream(place.stream)
     if (place === undefined || stream === undefined || !stream.canResume(place.sequence)) {
@@ -215,7 +223,9 @@ export class HttpEndpoint implements HttpReplyHost {
       )
     }
     const body = this.#openBody(exchange, session)
-    stream.resume(bodySink(this, stream, body, exchange), place.sequence)
+    const sink = bodySink(this, stream, body, exchange)
+    this.#watch(exchange, body, authInfo, () => stream.detach(sink))
+    stream.resume(sink, place.sequence)
     if (session.takeInterrupted(stream)) this.#engine.tellAll(session)
   }
 
@@ -236,6 +246,18 @@ export class HttpEndpoint implements HttpReplyHost {
     return body
   }
 
+  /** Remembers a stream that must end when the credentials that opened it are no longer valid. */
+  #watch(
+    exchange: HttpExchange,
+    body: SseBody,
+    authInfo: AuthInfo | undefined,
+    end: () => void,
+  ): void {
+    if (authInfo === undefined) return
+    this.#listening.set(body, { authInfo, end })
+    exchange.onDisconnect(() => this.#listening.delete(body))
+  }
+
   #requireSession(
     exchange: HttpExchange,
     sessionId: string | undefined,
@@ -250,6 +272,15 @@ export class HttpEndpoint implements HttpReplyHost {
   }
 
   #keepAlive(nowMs: number): void {
+    for (const [body, { authInfo, end }] of this.#listening) {
+      if (!this.openBodies.has(body)) this.#listening.delete(body)
+      else if (!this.#engine.isCurrent(authInfo, nowMs)) {
+        this.#listening.delete(body)
+        this.openBodies.delete(body)
+        end()
+        body.close()
+      }
+    }
     for (const reply of this.silentReplies) {
       if (nowMs - reply.heldSinceMs >= this.#keepAliveMs) reply.openStream()
     }

@@ -6,20 +6,15 @@ import type { AuthInfo, RequestId } from '../protocol/types.ts'
 import { type Cors, createCors } from '../transports/http/cors.ts'
 import type { HttpExchange, HttpHeaders } from '../transports/http/exchange.ts'
 import { createOriginGuard, type OriginGuardOptions } from '../transports/http/origin-guard.ts'
+import {
+  type Authenticate,
+  type Authenticator,
+  type AuthRequest,
+  refusalHeaders,
+  toAuthenticator,
+} from './authenticator.ts'
 import { isPromise } from './maybe-promise.ts'
 import type { RequestGuard } from './request-guard.ts'
-
-/** What an authentication hook sees of a request. */
-export interface AuthRequest {
-  readonly method: string
-  readonly remoteAddress: string | undefined
-  /** A header by its name in lower case. */
-  getHeader(name: string): string | undefined
-}
-/** Says who is calling; undefined or a thrown McpError refuses the request. */
-export type Authenticate = (
-  request: AuthRequest,
-) => AuthInfo | undefined | Promise<AuthInfo | undefined>
 
 export interface HttpGateOptions extends OriginGuardOptions {
   /** Default 4 MiB. */
@@ -27,7 +22,7 @@ export interface HttpGateOptions extends OriginGuardOptions {
   /** How large the parts of a message may be. */
   json?: Partial<JsonBounds>
   /** Checks each request's credentials. Default: everybody may call. */
-  authenticate?: Authenticate
+  authenticate?: Authenticate | Authenticator
   /** Told of what is refused at the door. */
   guard?: RequestGuard
 }
@@ -37,7 +32,6 @@ const jsonType = /^application\/json\s*(?:;|$)/i
 
 /** Further headers that a response must have, by its status. */
 const statusHeaders: Readonly<Record<number, HttpHeaders>> = {
-  401: ['www-authenticate', 'Bearer'],
   405: ['allow', 'POST, GET, DELETE'],
   503: ['retry-after', '5'],
 }
@@ -71,7 +65,7 @@ export function rawResponse(status: number, json: string, own?: HttpHeaders): st
 export class HttpGate {
   readonly #originGuard: ReturnType<typeof createOriginGuard>
   readonly maxBodyBytes: number
-  readonly #authenticate: Authenticate | undefined
+  readonly #authenticator: Authenticator | undefined
   readonly #guard: RequestGuard | undefined
   readonly #onError: (error: unknown) => void
   readonly #cors: Cors | undefined
@@ -81,7 +75,7 @@ export class HttpGate {
   constructor(options: HttpGateOptions, onError: (error: unknown) => void) {
     this.#originGuard = createOriginGuard(options)
     this.maxBodyBytes = options.maxBodyBytes ?? 4 * 1024 * 1024
-    this.#authenticate = options.authenticate
+    this.#authenticator = options.authenticate && toAuthenticator(options.authenticate)
     this.#guard = options.guard
     this.#cors = createCors(options.allowedOrigins ?? [])
     this.#jsonBounds = { ...defaultJsonBounds, ...options.json }
@@ -140,12 +134,12 @@ export class HttpGate {
     }
     const problem = this.#originGuard(request.getHeader('host'), request.getHeader('origin'))
     if (problem !== undefined) refuse(new McpError('FORBIDDEN', problem))
-    else if (this.#authenticate === undefined) proceed(undefined)
-    else this.#identify(this.#authenticate, request, proceed, refuse)
+    else if (this.#authenticator === undefined) proceed(undefined)
+    else this.#identify(this.#authenticator, request, proceed, refuse)
   }
 
   #identify(
-    authenticate: Authenticate,
+    authenticator: Authenticator,
     request: AuthRequest,
     proceed: (authInfo: AuthInfo) => void,
     refuse: (error: unknown) => void,
@@ -155,7 +149,7 @@ export class HttpGate {
       else proceed(authInfo)
     }
     try {
-      const found = authenticate(request)
+      const found = authenticator.authenticate(request)
       if (isPromise(found)) (found as Promise<AuthInfo | undefined>).then(decide, refuse)
       else decide(found as AuthInfo | undefined)
     } catch (error) {
@@ -209,7 +203,17 @@ export class HttpGate {
   /** Answers with an error before any method has run. */
   refuse(exchange: HttpExchange, thrown: unknown, id?: RequestId): void {
     const { status, error } = this.explain(thrown, exchange.remoteAddress)
-    exchange.respond(status, headersFor(status, error.headers), encodeError(id, error))
+    exchange.respond(status, this.headersFor(status, error), encodeError(id, error))
+  }
+
+  /** The headers of a refusal, which tell the client how to be let in. */
+  headersFor(status: number, error: McpError): HttpHeaders {
+    return headersFor(status, refusalHeaders(this.#authenticator, status, error))
+  }
+
+  /** A document for everybody, or undefined when there is none at that path. */
+  document(path: string): string | undefined {
+    return this.#authenticator?.documents?.get(path)
   }
 
   /** What the client is told of a failure; one that is not the client's goes to the operator. */

@@ -143,8 +143,10 @@ export function attach(
   stream: EventStream,
   body: SseBody,
   exchange: HttpExchange,
-): void {
-  stream.attach(bodySink(host, stream, body, exchange))
+): EventSink {
+  const sink = bodySink(host, stream, body, exchange)
+  stream.attach(sink)
+  return sink
 }
 
 /** The body of a response as the sink of a stream, which it leaves when the client goes. */

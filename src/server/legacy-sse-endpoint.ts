@@ -1,5 +1,6 @@
 import { randomId } from '../internal/random-id.ts'
 import { McpError } from '../protocol/errors.ts'
+import { samePrincipal } from '../protocol/principal.ts'
 import type { AuthInfo } from '../protocol/types.ts'
 import type { HttpExchange } from '../transports/http/exchange.ts'
 import { SseBody } from '../transports/http/sse.ts'
@@ -12,7 +13,6 @@ import { responseText } from './reply.ts'
 interface LegacyStream {
   readonly connection: ChannelConnection
   readonly body: SseBody
-  readonly subject: string | undefined
 }
 
 /**
@@ -44,6 +44,11 @@ export class LegacySseEndpoint {
     this.#maxStreams = options.maxStreams ?? 100_000
     const keepAliveMs = options.keepAliveMs ?? 15_000
     engine.sweep.add((nowMs) => {
+      for (const { body, connection } of this.#streams.values()) {
+        if (engine.isCurrent(connection.authInfo, nowMs)) continue
+        connection.closed()
+        body.close()
+      }
       if (nowMs - this.#lastKeepAliveMs < keepAliveMs) return
       this.#lastKeepAliveMs = nowMs
       for (const { body } of this.#streams.values()) body.comment()
@@ -68,7 +73,7 @@ export class LegacySseEndpoint {
         () => this.#streams.delete(id),
         exchange.remoteAddress,
       )
-      this.#streams.set(id, { connection, body, subject: authInfo?.subject })
+      this.#streams.set(id, { connection, body })
       exchange.onDisconnect(() => connection.closed())
       body.named('endpoint', `${this.#messagePath}?sessionId=${id}`)
     })
@@ -86,10 +91,11 @@ export class LegacySseEndpoint {
   postHere(exchange: HttpExchange, streamId: string | null): void {
     this.#admit(exchange, 'POST', (authInfo) => {
       const stream = streamId === null ? undefined : this.#streams.get(streamId)
-      if (stream === undefined || stream.subject !== authInfo?.subject) {
+      if (stream === undefined || !samePrincipal(stream.connection.authInfo, authInfo)) {
         throw new McpError('SESSION_NOT_FOUND')
       }
       this.#gate.readJson(exchange, (value) => {
+        stream.connection.authInfo = authInfo
         exchange.respond(202, [])
         stream.connection.receive(value)
       })

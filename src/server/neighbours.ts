@@ -3,7 +3,7 @@ import { header } from '../protocol/headers.ts'
 
 import type { HttpExchange } from '../transports/http/exchange.ts'
 import { Forwarder } from '../transports/http/forward.ts'
-import { ForwardedExchange } from '../transports/http/forwarded-exchange.ts'
+import { ForwardedExchange, type Origin } from '../transports/http/forwarded-exchange.ts'
 import type { Engine } from './engine.ts'
 import type { HttpGate } from './http-gate.ts'
 import { mapMaybe } from './maybe-promise.ts'
@@ -26,7 +26,8 @@ export interface SharedStore {
 
 /** Paths of the listener that only neighbours reach. */
 export const neighbourPaths = { endpoint: '/mcp', messages: '/messages', news: '/news' }
-const remoteAddressHeader = 'x-tsmcp-remote-address'
+/** Where a client has called, and who it has shown to be: only neighbours may say so, and a client's own are dropped. */
+const originHeader = 'x-tsmcp-origin'
 /** The socket was not there: nothing of the request has arrived. */
 const unreachable: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ECONNREFUSED'])
 const maxNewsBytes = 64 * 1024
@@ -87,7 +88,9 @@ export class Neighbours {
 
   /** The request as it was before it was passed on to this process. */
   received(exchange: HttpExchange): HttpExchange {
-    return new ForwardedExchange(exchange, exchange.getHeader(remoteAddressHeader) || undefined)
+    const said = exchange.getHeader(originHeader)
+    if (said === undefined) return exchange
+    return new ForwardedExchange(exchange, JSON.parse(Buffer.from(said, 'base64url').toString()))
   }
 
   /**
@@ -155,15 +158,19 @@ export class Neighbours {
       this.#forwarder.forward(exchange, body, {
         socketPath: this.#store.socketPath(run),
         path,
-        remoteAddressHeader,
+        origin: { [originHeader]: encodeOrigin(exchange) },
         onFailure: (error: NodeJS.ErrnoException) => {
           const hasEnded = this.#store.hasEnded(run)
           // What may have begun there must not begin here once more.
           const mayAnswer = hasEnded && (unreachable.has(error.code) || exchange.method === 'GET')
-          if (mayAnswer) answerHere(new ForwardedExchange(exchange, exchange.remoteAddress, body))
+          if (mayAnswer) answerHere(new ForwardedExchange(exchange, exchange, body))
           else this.#gate.refuse(exchange, new McpError('SESSION_ELSEWHERE'))
         },
       })
     })
   }
+}
+
+function encodeOrigin({ target, remoteAddress, certificate }: Origin): string {
+  return Buffer.from(JSON.stringify({ target, remoteAddress, certificate })).toString('base64url')
 }

@@ -11,6 +11,7 @@ import { text } from './content.ts'
 import type { Context, RequestContext } from './context.ts'
 import { PagedList, viewOf } from './list.ts'
 import { mapMaybe } from './maybe-promise.ts'
+import { checkScopes, requireScopes } from './required-scopes.ts'
 import type { EncodedResult, ResultEncoder } from './result.ts'
 import { withoutType } from './tool-result.ts'
 
@@ -26,6 +27,8 @@ export interface PromptConfig<Arguments> {
   description?: string
   icons?: Icon[]
   arguments?: Arguments & Record<string, PromptArgumentConfig>
+  /** Scopes that a caller must have been granted, over transports that ask who is calling. */
+  scopes?: readonly string[]
   _meta?: JsonObject
 }
 /** Arguments are strings; those that are not required may be missing. */
@@ -74,7 +77,7 @@ export class Prompts {
     if (name === '') throw new TypeError('A prompt needs a name')
     checkIcons(config.icons)
     checkMeta(config._meta)
-    const { arguments: args = {}, ...described } = config
+    const { arguments: args = {}, scopes, ...described } = config
     const completers = new Map<string, Completer>()
     const listed = Object.entries<PromptArgumentConfig>(args).map(
       ([argument, { complete, ...shown }]) => {
@@ -84,6 +87,7 @@ export class Prompts {
     )
     const registered: RegisteredPrompt = {
       prompt: { name, ...described, ...(listed.length > 0 && { arguments: listed }) },
+      scopes: checkScopes(scopes),
       argumentNames: listed.map((each) => each.name),
       completers,
       handler: handler as RegisteredPrompt['handler'],
@@ -106,6 +110,7 @@ export class Prompts {
     const registered = this.list.get(name)
     if (registered === undefined)
       throw new McpError('INVALID_PARAMS', `Unknown prompt: ${quoted(name)}`)
+    requireScopes(context.authInfo, registered.scopes)
     const args = readArguments(registered.prompt, params.arguments)
     context.openRound()
     return mapMaybe(registered.handler(args as never, context), (returned) =>

@@ -239,10 +239,16 @@ function fromRpcError({ code, message, data }: JsonRpcError): McpError {
 }
 
 /** Who is calling, as the SDK's handlers know it. The token itself is never passed on. */
-function sdkAuthInfo({ subject, scopes = [], expiresAt, claims }: AuthInfo): object {
+function sdkAuthInfo({
+  subject,
+  clientId = subject,
+  scopes = [],
+  expiresAt,
+  claims,
+}: AuthInfo): object {
   return {
     token: '',
-    clientId: subject,
+    clientId,
     scopes: [...scopes],
     ...(expiresAt !== undefined && { expiresAt }),
     ...(claims !== undefined && { extra: claims }),

@@ -129,7 +129,7 @@ function refused(what: string): McpError {
 
 /** What a state is bound to: who asks, for what, with which parameters. */
 export function stateBinding(
-  subject: string | undefined,
+  principal: string | undefined,
   method: string,
   params: JsonObject | undefined,
 ): string {
@@ -138,7 +138,7 @@ export function stateBinding(
     .createHash('sha256')
     .update(canonicalJson(salient))
     .digest('base64url')
-  return JSON.stringify([subject ?? null, method, digest])
+  return JSON.stringify([principal ?? null, method, digest])
 }
 
 /** JSON with sorted keys: a client may repeat its arguments in another order. */

@@ -19,6 +19,7 @@ import { toBase64 } from './content.ts'
 import type { Context, RequestContext } from './context.ts'
 import { PagedList, viewOf } from './list.ts'
 import { mapMaybe } from './maybe-promise.ts'
+import { checkScopes, requireScopes } from './required-scopes.ts'
 import type { EncodedResult, ResultEncoder } from './result.ts'
 
 export interface ResourceConfig {
@@ -31,6 +32,8 @@ export interface ResourceConfig {
   size?: number
   annotations?: Annotations
   icons?: Icon[]
+  /** Scopes that a caller must have been granted, over transports that ask who is calling. */
+  scopes?: readonly string[]
   _meta?: JsonObject
 }
 export interface ResourceTemplateConfig extends Omit<ResourceConfig, 'size'> {
@@ -56,6 +59,7 @@ export type ResourceReader = (
 interface RegisteredResource {
   readonly resource: Resource
   readonly read: ResourceReader
+  readonly scopes: readonly string[] | undefined
 }
 interface RegisteredTemplate extends Completable {
   readonly resourceTemplate: ResourceTemplate
@@ -64,6 +68,13 @@ interface RegisteredTemplate extends Completable {
   readonly list: ResourceTemplateConfig['list']
 }
 
+/** What is behind a URI. */
+interface Found {
+  readonly read: ResourceReader
+  readonly scopes: readonly string[] | undefined
+  readonly variables: Record<string, string>
+  readonly mimeType: string | undefined
+}
 const resourceKind = defineKind<RegisteredResource>('resource', { describe: describeResource })
 const templateKind = defineKind<RegisteredTemplate>('resource template', {
   describe: ({ resourceTemplate: { name, mimeType = '' } }) => ({ name, mimeType }),
@@ -107,7 +118,7 @@ export class Resources {
   add(uri: string, config: ResourceConfig, read: ResourceReader): () => void {
     if (!uriPattern.test(uri)) throw new TypeError(`Not a URI: ${uri}`)
     checkDescription(config)
-    const registered = { resource: { uri, name: uri, ...config }, read }
+    const registered = registeredOf(uri, config, read)
     this.resources.add(uri, registered)
     return () => this.resources.remove(uri, registered)
   }
@@ -119,7 +130,7 @@ export class Resources {
    */
   addUnlisted(uri: string, config: ResourceConfig, read: ResourceReader): () => void {
     if (!uriPattern.test(uri)) throw new TypeError(`Not a URI: ${uri}`)
-    const registered = { resource: { uri, name: uri, ...config }, read }
+    const registered = registeredOf(uri, config, read)
     const entry = this.#unlisted.join(uri, registered)
     return () => entry.unregister()
   }
@@ -132,7 +143,7 @@ export class Resources {
   /** @returns a function that takes the template away again; @throws TypeError for a template that is none or is taken */
   addTemplate(template: string, config: ResourceTemplateConfig, read: ResourceReader): () => void {
     const uriTemplate = parseUriTemplate(template)
-    const { complete = {}, list, ...described } = config
+    const { complete = {}, list, scopes, ...described } = config
     checkDescription(config)
     for (const name of Object.keys(complete)) {
       if (!uriTemplate.variables.includes(name)) {
@@ -144,6 +155,7 @@ export class Resources {
       uriTemplate,
       read,
       list,
+      scopes: checkScopes(scopes),
       argumentNames: uriTemplate.variables,
       completers: new Map(Object.entries(complete)),
     }
@@ -160,7 +172,11 @@ export class Resources {
     const listers = this.templates.values().flatMap(({ list }) => (list ? [list] : []))
     if (listers.length === 0) return this.resources.page(encoder, revision, cursor, view)
     return Promise.all(listers.map(async (list) => list())).then((lists) => {
-      const further = lists.flat().map((resource) => ({ resource, read: unread }))
+      const further = lists.flat().map((resource) => ({
+        resource,
+        read: unread,
+        scopes: undefined,
+      }))
       return this.resources.pageWith(encoder, revision, cursor, further, view)
     })
   }
@@ -181,6 +197,7 @@ export class Resources {
     }
     const found = this.#find(uri)
     if (found === undefined) throw notFound(uri)
+    requireScopes(context.authInfo, found.scopes)
     context.openRound()
     return mapMaybe(found.read({ uri, variables: found.variables }, context), (returned) => {
       if (returned === undefined) throw notFound(uri)
@@ -190,24 +207,29 @@ export class Resources {
     })
   }
 
-  #find(
-    uri: string,
-  ):
-    | { read: ResourceReader; variables: Record<string, string>; mimeType: string | undefined }
-    | undefined {
+  #find(uri: string): Found | undefined {
     const fixed = this.resources.get(uri) ?? this.#unlisted.firstMember(uri)
     if (fixed !== undefined) {
-      return { read: fixed.read, variables: {}, mimeType: fixed.resource.mimeType }
+      const { read, scopes, resource } = fixed
+      return { read, scopes, variables: {}, mimeType: resource.mimeType }
     }
-    for (const { uriTemplate, read, resourceTemplate } of this.templates.values()) {
+    for (const { uriTemplate, read, scopes, resourceTemplate } of this.templates.values()) {
       const variables = uriTemplate.match(uri)
       // A reader that puts it into a path would leave the folder that it is for.
       if (variables !== undefined && !Object.values(variables).some(climbs)) {
-        return { read, variables, mimeType: resourceTemplate.mimeType }
+        return { read, scopes, variables, mimeType: resourceTemplate.mimeType }
       }
     }
     return undefined
   }
+}
+
+function registeredOf(
+  uri: string,
+  { scopes, ...described }: ResourceConfig,
+  read: ResourceReader,
+): RegisteredResource {
+  return { resource: { uri, name: uri, ...described }, read, scopes: checkScopes(scopes) }
 }
 
 /** `..` as a part of a path, or a zero character, at which C ends a path. */

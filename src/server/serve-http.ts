@@ -1,6 +1,12 @@
-import type { Server as HttpServer, IncomingMessage } from 'node:http'
+import type {
+  Server as HttpServer,
+  IncomingMessage,
+  RequestListener,
+  ServerOptions,
+} from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { SecureContextOptions, TlsOptions } from 'node:tls'
 import { builtin } from '../internal/builtin.ts'
 import { McpError } from '../protocol/errors.ts'
 import { encodeError } from '../protocol/json-rpc.ts'
@@ -14,8 +20,10 @@ import { HttpEndpoint, type HttpEndpointOptions } from './http-endpoint.ts'
 import { HttpGate, rawResponse } from './http-gate.ts'
 import { LegacySseEndpoint } from './legacy-sse-endpoint.ts'
 import { answerProbe } from './probes.ts'
+import { sendDocument } from './public-document.ts'
 import type { NeighbourListener } from './serve-neighbours.ts'
 import { type Servable, service } from './service.ts'
+import { refuseUntrusted, setTls, tlsDefaults } from './tls.ts'
 import type { WebSocketEndpoint, WebSocketEndpointOptions } from './web-socket-endpoint.ts'
 
 export interface ServeHttpOptions extends EngineOptions, HttpEndpointOptions {
@@ -33,6 +41,11 @@ export interface ServeHttpOptions extends EngineOptions, HttpEndpointOptions {
    * @deprecated by the specification since 2025-03-26: clients should move to Streamable HTTP
    */
   legacySse?: boolean
+  /**
+   * Speaks HTTPS and WSS with these options of Node's `tls.createServer`; TLS 1.3 unless `minVersion` says otherwise.
+   * Default: plain HTTP. `tsmcp/security` reads them from files.
+   */
+  tls?: TlsOptions
   /**
    * Proxies whose word on the client's address is taken (`Forwarded`, `X-Forwarded-For`): addresses, networks such as
    * `10.0.0.0/8`, or `loopback`. Default: none.
@@ -57,6 +70,8 @@ export interface HttpListener {
   /** The URL of the endpoint, for instance `http://127.0.0.1:8080/mcp`. */
   readonly url: string
   readonly port: number
+  /** Takes other certificates for connections to come; those that are open go on. @throws what is wrong with them */
+  setTls(tls: SecureContextOptions): void
   /**
    * Takes no further connections, lets running requests finish for `drainMs`, ends streams and sessions. `/ready`
    * answers 503 meanwhile. Idempotent.
@@ -103,7 +118,8 @@ export async function serveHttp(
       : await openWebSockets(engine, gate, { ...options, ...(clientAddress && { clientAddress }) })
   const startedAtMs = Date.now()
 
-  const listener = builtin.http.createServer(
+  const listener = createListener(
+    options.tls,
     {
       headersTimeout: Math.min(headersTimeoutMs, requestTimeoutMs),
       requestTimeout: requestTimeoutMs,
@@ -117,8 +133,10 @@ export async function serveHttp(
     },
     (request, response) => {
       const path = pathOf(request.url)
+      const document = gate.document(path)
       const exchange = (): NodeExchange => new NodeExchange(request, response, clientAddress)
-      if (endpointPaths.has(path)) endpoint.handle(exchange())
+      if (document !== undefined) sendDocument(request, response, document)
+      else if (endpointPaths.has(path)) endpoint.handle(exchange())
       else if (legacySse !== undefined && path === ssePath) legacySse.open(exchange())
       else if (legacySse !== undefined && path === messagePath) {
         legacySse.post(exchange(), queryOf(request.url).get('sessionId'))
@@ -139,6 +157,8 @@ export async function serveHttp(
     clientAddress,
   })
   limitConnections(listener, engine)
+  // Before all others, and those have been put in place by now.
+  if (options.tls !== undefined) refuseUntrusted(listener)
   engine.sweep.add((nowMs) => direct.sweep(nowMs))
   let neighbours: NeighbourListener | undefined
   try {
@@ -156,8 +176,9 @@ export async function serveHttp(
 
   let closing: Promise<void> | undefined
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}${paths[0] ?? '/'}`,
+    url: `${options.tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${address.port}${paths[0] ?? '/'}`,
     port: address.port,
+    setTls: (tls) => setTls(listener, tls),
     close: () => {
       closing ??= closeAll()
       return closing
@@ -243,6 +264,16 @@ async function meetNeighbours(
       await listener.close()
     },
   }
+}
+
+function createListener(
+  tls: TlsOptions | undefined,
+  options: ServerOptions,
+  answer: RequestListener,
+): HttpServer {
+  return tls === undefined
+    ? builtin.http.createServer(options, answer)
+    : builtin.https.createServer({ ...options, ...tlsDefaults(tls) }, answer)
 }
 
 /** The library is loaded only where WebSockets are wanted. */

@@ -27,6 +27,8 @@ export interface ToolConfig<Input, Output> {
   task?: 'forbidden' | 'optional' | 'required' | TaskConfig
   /** The user interface that shows the results (MCP Apps); add it by `server.ui()` first. */
   ui?: string | UiLink
+  /** Scopes that a caller must have been granted, over transports that ask who is calling. */
+  scopes?: readonly string[]
   /**
    * What is done with a `pattern` of a JSON Schema that cannot be matched in linear time (look-around,
    * back-references): `refuse` the tool, or run it by `backtracking`, at the risk that a client's text stops the

@@ -18,6 +18,7 @@ import { InputRequired } from './input-round.ts'
 import { PagedList, viewOf } from './list.ts'
 import { withoutCredentials } from './log-data.ts'
 import { isPromise, mapMaybe } from './maybe-promise.ts'
+import { checkScopes, requireScopes } from './required-scopes.ts'
 import type { EncodedResult, ResultEncoder } from './result.ts'
 import { type Checked, type CompiledSchema, compileSchema, type SchemaInput } from './schema.ts'
 import type { MethodHost } from './service.ts'
@@ -32,6 +33,7 @@ interface RegisteredTool {
   readonly output: CompiledSchema | undefined
   readonly headerParameters: readonly HeaderParameter[]
   readonly task: TaskConfig | undefined
+  readonly scopes: readonly string[] | undefined
   /** Something else shows the results, and the content must not be left to it. */
   readonly needsContent: boolean
   readonly handler: (args: never, context: Context) => unknown
@@ -84,7 +86,7 @@ export class Tools {
   ): () => void {
     if (name === '') throw new TypeError('A tool needs a name')
     if (!goodName.test(name)) warnOfName(name)
-    const { input, output, task: taskConfig, ui, unboundedPatterns, ...described } = config
+    const { input, output, task: taskConfig, ui, scopes, unboundedPatterns, ...described } = config
     const registered = withToolName(name, () => {
       checkIcons(config.icons)
       checkMeta(config._meta)
@@ -104,6 +106,7 @@ export class Tools {
         output: compiledOutput,
         headerParameters: parameters,
         task,
+        scopes: checkScopes(scopes),
         needsContent: ui !== undefined,
         handler: handler as RegisteredTool['handler'],
       }
@@ -132,6 +135,7 @@ export class Tools {
     const registered = this.list.get(name)
     if (registered === undefined)
       throw new McpError('INVALID_PARAMS', `Unknown tool: ${quoted(name)}`)
+    requireScopes(context.authInfo, registered.scopes)
     const args = params.arguments ?? {}
     if (!isJsonObject(args)) {
       throw new McpError('INVALID_PARAMS', 'Invalid params: arguments must be an object')

@@ -5,12 +5,15 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import { McpError } from '../protocol/errors.ts'
 import { encodeError } from '../protocol/json-rpc.ts'
 import type { AuthInfo } from '../protocol/types.ts'
+import { clientCertificate } from '../transports/client-certificate.ts'
 import type { ClientAddress } from '../transports/http/client-address.ts'
+import type { HttpHeaders } from '../transports/http/exchange.ts'
 import { addressOf } from '../transports/http/node-exchange.ts'
 import { WebSocketChannel } from '../transports/web-socket-channel.ts'
+import type { AuthRequest } from './authenticator.ts'
 import { ChannelConnection } from './channel-connection.ts'
 import type { Engine } from './engine.ts'
-import { type AuthRequest, type HttpGate, rawResponse } from './http-gate.ts'
+import { type HttpGate, rawResponse } from './http-gate.ts'
 
 export interface WebSocketEndpointOptions {
   /** Default 4 MiB. */
@@ -28,7 +31,7 @@ const subprotocol = 'mcp'
 export class WebSocketEndpoint {
   readonly #engine: Engine
   readonly #gate: HttpGate
-  readonly #channels = new Set<WebSocketChannel>()
+  readonly #channels = new Map<WebSocketChannel, AuthInfo | undefined>()
   readonly #server: WebSocketServer
   readonly #keepAliveMs: number
   readonly #clientAddress: ClientAddress | undefined
@@ -59,7 +62,7 @@ export class WebSocketEndpoint {
     const asked = authRequestOf(request, this.#clientAddress)
     const refuse = (thrown: unknown): void => {
       const { status, error } = this.#gate.explain(thrown, asked.remoteAddress)
-      refuseUpgrade(socket, status, error)
+      refuseUpgrade(socket, status, this.#gate.headersFor(status, error), error)
     }
     this.#gate.admit(
       asked,
@@ -77,12 +80,12 @@ export class WebSocketEndpoint {
 
   /** Ends all connections, with the code that says that the server goes away. */
   close(): void {
-    for (const channel of this.#channels) channel.close()
+    for (const channel of this.#channels.keys()) channel.close()
   }
 
   /** Cuts the connections that have not closed by themselves. */
   terminate(): void {
-    for (const channel of this.#channels) channel.terminate()
+    for (const channel of this.#channels.keys()) channel.terminate()
   }
 
   #open(
@@ -100,13 +103,16 @@ export class WebSocketEndpoint {
       connections.nameOf(socket),
       deadLetters,
     )
-    this.#channels.add(channel)
+    this.#channels.set(channel, authInfo)
   }
 
   #ping(nowMs: number): void {
+    for (const [channel, authInfo] of this.#channels) {
+      if (!this.#engine.isCurrent(authInfo, nowMs)) channel.refuse()
+    }
     if (nowMs - this.#lastPingMs < this.#keepAliveMs) return
     this.#lastPingMs = nowMs
-    for (const channel of this.#channels) channel.ping()
+    for (const channel of this.#channels.keys()) channel.ping()
   }
 }
 
@@ -116,6 +122,8 @@ function authRequestOf(
 ): AuthRequest {
   return {
     method: 'GET',
+    target: request.url ?? '',
+    certificate: clientCertificate(request.socket),
     remoteAddress: addressOf(request, clientAddress),
     getHeader: (name) => request.headers[name] as string | undefined,
   }
@@ -129,7 +137,12 @@ function requireSubprotocol(offered: string | undefined): void {
   }
 }
 
-function refuseUpgrade(socket: Duplex, status: number, error: McpError): void {
+function refuseUpgrade(
+  socket: Duplex,
+  status: number,
+  headers: HttpHeaders,
+  error: McpError,
+): void {
   const body = encodeError(undefined, error)
-  socket.end(rawResponse(status, body, error.headers))
+  socket.end(rawResponse(status, body, headers))
 }

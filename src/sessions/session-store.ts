@@ -1,5 +1,6 @@
 import { randomId } from '../internal/random-id.ts'
 import { McpError } from '../protocol/errors.ts'
+import { principalKey, samePrincipal } from '../protocol/principal.ts'
 import { findRevision, type Revision } from '../protocol/revisions/index.ts'
 import type { AuthInfo } from '../protocol/types.ts'
 import { defaultEventLogLimits, type EventLogLimits } from './event-log.ts'
@@ -120,7 +121,7 @@ export class SessionStore {
     const { id, key, kept } = repository.open({
       revision: revision.name,
       profile: shared,
-      subject: authInfo?.subject,
+      subject: authInfo && principalKey(authInfo),
       createdAtMs: nowMs,
     })
     const session = this.#add(
@@ -137,15 +138,16 @@ export class SessionStore {
   }
 
   /**
-   * The session of that id, if it belongs to that principal.
+   * The session of that id, if it belongs to that principal. What its credentials allow is from then on what these allow.
    *
    * @throws McpError SESSION_NOT_FOUND, the same for an unknown id and for one that is another's
    */
   get(id: string, authInfo: AuthInfo | undefined): Session {
     const session = this.#sessions.get(id) ?? this.#find(id, authInfo)
-    if (session === undefined || session.authInfo?.subject !== authInfo?.subject) {
+    if (session === undefined || !samePrincipal(session.authInfo, authInfo)) {
       throw new McpError('SESSION_NOT_FOUND')
     }
+    session.authInfo = authInfo
     session.lastSeenMs = Date.now()
     return session
   }
@@ -190,7 +192,7 @@ export class SessionStore {
     if (this.size >= this.#limits.max) throw new McpError('SESSION_LIMIT')
     if (authInfo === undefined) return
     const { maxPerPrincipal } = this.#limits
-    if (!this.#principals.hasRoom(authInfo.subject, maxPerPrincipal)) {
+    if (!this.#principals.hasRoom(principalKey(authInfo), maxPerPrincipal)) {
       throw new McpError(
         'SESSION_LIMIT',
         `Too many sessions: one principal may have ${maxPerPrincipal} at a time`,
@@ -200,20 +202,21 @@ export class SessionStore {
 
   #add(session: Session): Session {
     this.#sessions.set(session.id, session)
-    if (session.authInfo !== undefined) this.#principals.add(session.authInfo.subject)
+    if (session.authInfo !== undefined) this.#principals.add(principalKey(session.authInfo))
     return session
   }
 
   #remove(session: Session): void {
     this.#sessions.delete(session.id)
-    if (session.authInfo !== undefined) this.#principals.remove(session.authInfo.subject)
+    if (session.authInfo !== undefined) this.#principals.remove(principalKey(session.authInfo))
   }
 
   #find(id: string, authInfo: AuthInfo | undefined): Session | undefined {
     if (this.#repository === undefined) return undefined
     const nowMs = Date.now()
     const stored = this.#repository.find(id, nowMs, this.#retention)
-    if (stored === undefined || stored.subject !== authInfo?.subject) return undefined
+    if (stored === undefined || stored.subject !== (authInfo && principalKey(authInfo)))
+      return undefined
     return this.#restore(this.#repository, id, stored, authInfo, nowMs)
   }
 

@@ -59,7 +59,8 @@ const maxPendingRequests = 64
 export class Session implements Peer {
   readonly id: string
   readonly revision: Revision
-  readonly authInfo: AuthInfo | undefined
+  /** Of the latest request: a client may come with a newer token that allows more, or less. */
+  authInfo: AuthInfo | undefined
   readonly createdAtMs: number
   readonly #profile: ClientProfile
   /** Where the session is kept beyond the process; undefined when it is in memory only. */

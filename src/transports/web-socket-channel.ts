@@ -10,6 +10,8 @@ const maxWaitingBytes = 16 * 1024 * 1024
 const socketBytes = 64 * 1024
 /** RFC 6455, 7.4.1: the endpoint is going away. */
 const goingAway = 1001
+/** RFC 6455, 7.4.1: the other side may not go on. */
+const policyViolation = 1008
 
 /** One message a text frame over a WebSocket. */
 export class WebSocketChannel implements Channel, OutboundSink {
@@ -32,6 +34,8 @@ export class WebSocketChannel implements Channel, OutboundSink {
     this.#outbound = new Outbound(this, { maxBytes: maxWaitingBytes }, name, deadLetters)
     const listener = listen(this)
     webSocket.on('message', (data: RawData, isBinary: boolean) => {
+      // What comes while we close is from a client that we no longer answer.
+      if (webSocket.readyState !== webSocket.OPEN) return
       if (isBinary) {
         listener.fault(new McpError('INVALID_REQUEST', 'Invalid request: messages are text frames'))
       } else listener.message(data.toString())
@@ -58,6 +62,11 @@ export class WebSocketChannel implements Channel, OutboundSink {
   close(): void {
     if (this.#webSocket.readyState === this.#webSocket.OPEN) this.#outbound.close(true)
     this.#webSocket.close(goingAway)
+  }
+
+  /** Ends the connection of a client whose credentials are no longer valid. */
+  refuse(): void {
+    this.#webSocket.close(policyViolation, 'The credentials are no longer valid')
   }
 
   terminate(): void {

@@ -5,7 +5,10 @@ import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { isServable } from '../../src/index.ts'
-import { list } from '../support/messages.ts'
+import { oauth } from '../../src/security.ts'
+import { startEndpoint } from '../support/http.ts'
+import { bearer, startIssuer } from '../support/issuer.ts'
+import { firstText, list } from '../support/messages.ts'
 import { connectStateless } from '../support/peer.ts'
 import { ableWithTasks, beginExtension, untilStatus } from '../support/tasks.ts'
 
@@ -24,10 +27,14 @@ async function load(page: string) {
   // The package under test, not the one that was built last.
   const installed = join(folder, 'node_modules/tsmcp')
   mkdirSync(installed, { recursive: true })
-  const manifest = { name: 'tsmcp', type: 'module', exports: './index.js' }
+  const exports: Record<string, string> = { '.': './index.js' }
+  for (const entry of ['index', 'http', 'security']) {
+    exports[`./${entry}`] = `./${entry}.js`
+    const sources = new URL(`../../src/${entry}.ts`, import.meta.url).href
+    writeFileSync(join(installed, `${entry}.js`), `export * from '${sources}'\n`)
+  }
+  const manifest = { name: 'tsmcp', type: 'module', exports }
   writeFileSync(join(installed, 'package.json'), JSON.stringify(manifest))
-  const sources = new URL('../../src/index.ts', import.meta.url).href
-  writeFileSync(join(installed, 'index.js'), `export * from '${sources}'\n`)
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
   cpSync(join(root, 'conformance/skills'), join(folder, 'skills'), { recursive: true })
   const before = process.cwd()
@@ -51,6 +58,22 @@ async function load(page: string) {
 }
 
 suite('The servers of the how-to pages do what the pages say', () => {
+  test('oauth', async (t) => {
+    const issuer = await startIssuer(t)
+    const server = await load('oauth.md')
+    const authenticate = oauth({ resource: issuer.resource, issuers: [issuer.issuer] })
+    const endpoint = await startEndpoint(t, server('notes.ts'), { authenticate })
+    const call = async (scope: string) => {
+      const headers = bearer(await issuer.token({ claims: { scope } }))
+      return endpoint.stateless('tools/call', { name: 'clear' }, { headers })
+    }
+    const refused = await call('mcp')
+    assert.equal(refused.status, 403)
+    assert.match(String(refused.headers['www-authenticate']), /scope="notes:write"/)
+    const answer = await call('mcp notes:write')
+    assert.equal(firstText(answer.message), 'alice has cleared the notes')
+  })
+
   test('keep-sessions', async (t) => {
     const server = await load('keep-sessions.md')
     const peer = await connectStateless(t, server('kept.ts'), ableWithTasks)

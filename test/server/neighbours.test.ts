@@ -26,6 +26,8 @@ interface Place {
   readonly client: HttpClient
   readonly cancelled: string[]
   readonly askedBy: (string | undefined)[]
+  readonly targets: string[]
+  readonly certificates: unknown[]
 }
 
 const taskExtension = { extensions: { 'io.modelcontextprotocol/tasks': {} } }
@@ -33,6 +35,8 @@ const taskExtension = { extensions: { 'io.modelcontextprotocol/tasks': {} } }
 async function place(t: TestContext, folder: string, name: string): Promise<Place> {
   const cancelled: string[] = []
   const askedBy: (string | undefined)[] = []
+  const targets: string[] = []
+  const certificates: unknown[] = []
   const server = defineServer({ name, version: '1', onError: () => {} })
   server.tool('where', {}, () => name)
   server.tool('hang', { task: 'optional' }, async (_args, { signal }) => {
@@ -58,13 +62,22 @@ async function place(t: TestContext, folder: string, name: string): Promise<Plac
     data: folder,
     legacySse: true,
     drainMs: 0,
-    authenticate: ({ remoteAddress }) => {
+    authenticate: ({ remoteAddress, target, certificate }) => {
       askedBy.push(remoteAddress)
+      targets.push(target)
+      certificates.push(certificate)
       return { subject: 'me' }
     },
   })
   t.after(() => listener.close())
-  return { listener, client: new HttpClient(t, listener.port), cancelled, askedBy }
+  return {
+    listener,
+    client: new HttpClient(t, listener.port),
+    cancelled,
+    askedBy,
+    targets,
+    certificates,
+  }
 }
 
 async function pair(t: TestContext): Promise<{ folder: string; a: Place; b: Place }> {
@@ -98,15 +111,20 @@ suite('a session that another process has', () => {
   test('is answered there, whichever process is asked', async (t) => {
     const { a, b } = await pair(t)
     const { there } = await sessionAt(a, b)
-    a.askedBy.length = 0
-    const answer = await there.send(call('where'), { 'x-tsmcp-remote-address': '6.6.6.6' })
+    for (const each of [a.askedBy, a.targets, a.certificates]) each.length = 0
+    const forged = { remoteAddress: '6.6.6.6', target: '/x', certificate: { subject: 'CN=root' } }
+    const origin = Buffer.from(JSON.stringify(forged)).toString('base64url')
+    const answer = await there.send(call('where'), { 'x-tsmcp-origin': origin })
     assert.equal(firstText(answer.message), 'a')
     assert.deepEqual(a.askedBy, ['127.0.0.1'])
+    assert.deepEqual(a.targets, ['/mcp'])
+    assert.deepEqual(a.certificates, [undefined])
     // Nobody but its neighbours can say in whose name they ask.
     const own = await sessionAt(b, a)
-    b.askedBy.length = 0
-    await own.here.send(call('where'), { 'x-tsmcp-remote-address': '6.6.6.6' })
+    for (const each of [b.askedBy, b.certificates]) each.length = 0
+    await own.here.send(call('where'), { 'x-tsmcp-origin': origin })
     assert.deepEqual(b.askedBy, ['127.0.0.1'])
+    assert.deepEqual(b.certificates, [undefined])
   })
 
   test('takes answers, cancellations and its end from either', async (t) => {

@@ -34,7 +34,7 @@ async function pair(
         forwarder.forward(exchange, body ?? new Uint8Array(), {
           socketPath,
           path: '/mcp',
-          remoteAddressHeader: 'x-from',
+          origin: { 'x-from': exchange.remoteAddress ?? '' },
           onFailure: (error) => {
             failures.push(error)
             exchange.respond(503, [])

@@ -1,7 +1,7 @@
 import { WatchedFiles } from '../../internal/watched-files.ts'
 import { McpError } from '../../protocol/errors.ts'
 import type { AuthInfo } from '../../protocol/types.ts'
-import type { Authenticate, AuthRequest } from '../../server/http-gate.ts'
+import type { Authenticate, AuthRequest } from '../../server/authenticator.ts'
 import {
   type ApiKeyRecord,
   createApiKey,

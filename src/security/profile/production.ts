@@ -31,11 +31,13 @@ export function productionRefusals(facts: ProductionFacts): string[] {
   const refusals: string[] = []
   for (const { setting, host, isAuthenticated, isEncrypted } of facts.binds) {
     if (!isAuthenticated) {
-      refusals.push(`${setting}: callers are not authenticated (--api-keys does it)`)
+      refusals.push(
+        `${setting}: callers are not authenticated (--auth-issuer, --tls-ca or --api-keys does it)`,
+      )
     }
     if (!isEncrypted && !isLoopback(host) && !facts.hasTrustedProxy) {
       refusals.push(
-        `${setting}: ${host} is reached from other machines without TLS; name the proxy that has it by --trusted-proxy`,
+        `${setting}: ${host} is reached from other machines without TLS: give --tls-cert, or name the proxy that has it by --trusted-proxy`,
       )
     }
   }

@@ -1,3 +1,4 @@
+import { principalKey } from '../../protocol/principal.ts'
 import type { Peer } from '../../sessions/peer.ts'
 import { Session } from '../../sessions/session.ts'
 
@@ -6,7 +7,7 @@ import { Session } from '../../sessions/session.ts'
  * session has its own; requests without either share one owner, and knowing a task's id is what gives access to it.
  */
 export function ownerOf(peer: Peer): string {
-  if (peer.authInfo !== undefined) return `subject ${peer.authInfo.subject}`
+  if (peer.authInfo !== undefined) return `principal ${principalKey(peer.authInfo)}`
   return peer instanceof Session ? ownerOfSession(peer) : 'anonymous'
 }
 

@@ -1,6 +1,12 @@
+import type { ClientCertificate } from '../../protocol/types.ts'
+
 /** One HTTP request and its response, whatever HTTP stack is beneath. */
 export interface HttpExchange {
   readonly method: string
+  /** Path and query. */
+  readonly target: string
+  /** The certificate that the client has shown over TLS. */
+  readonly certificate: ClientCertificate | undefined
   /** A request header by its name in lower case. */
   readonly getHeader: (name: string) => string | undefined
   /** Visits all request headers, by their names in lower case. */

@@ -15,6 +15,7 @@ export class FetchExchange implements HttpExchange {
   /** Settles when the exchange has a response. */
   readonly response: Promise<Response>
   readonly remoteAddress = undefined
+  readonly certificate = undefined
 
   constructor(request: Request) {
     this.#request = request
@@ -27,6 +28,10 @@ export class FetchExchange implements HttpExchange {
 
   get method(): string {
     return this.#request.method
+  }
+  get target(): string {
+    const { pathname, search } = new URL(this.#request.url)
+    return pathname + search
   }
   get getHeader(): HttpExchange['getHeader'] {
     const { headers, url } = this.#request
@@ -49,7 +54,7 @@ export class FetchExchange implements HttpExchange {
   }
 
   respond(status: number, headers: HttpHeaders, body?: string | Uint8Array): void {
-    const init = { status, headers: pairs([...headers, ...this.#added]) }
+    const init = { status, headers: headerPairs([...headers, ...this.#added]) }
     this.#respond(new Response((body ?? null) as ConstructorParameters<typeof Response>[0], init))
   }
 
@@ -68,7 +73,7 @@ export class FetchExchange implements HttpExchange {
       },
       { highWaterMark: maxWaitingBytes, size: (chunk) => chunk?.byteLength ?? 0 },
     )
-    this.#respond(new Response(body, { headers: pairs([...headers, ...this.#added]) }))
+    this.#respond(new Response(body, { headers: headerPairs([...headers, ...this.#added]) }))
     return {
       write: (text) => {
         if (controller === undefined) return
@@ -114,7 +119,8 @@ async function readAll(
   return Buffer.concat(chunks, length)
 }
 
-function pairs(headers: HttpHeaders): [string, string][] {
+/** Headers as the Fetch standard takes them. */
+export function headerPairs(headers: HttpHeaders): [string, string][] {
   const result: [string, string][] = []
   for (let index = 0; index + 1 < headers.length; index += 2) {
     result.push([headers[index] as string, headers[index + 1] as string])

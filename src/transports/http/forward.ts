@@ -8,8 +8,8 @@ export interface Destination {
   readonly socketPath: string
   /** Path of the request. */
   readonly path: string
-  /** Says whom the request came from, for the other process sees only this one. */
-  readonly remoteAddressHeader: string
+  /** What the other process cannot see, for it sees only this one: headers in place of those that a client has sent. */
+  readonly origin: Readonly<Record<string, string>>
   /** Nobody is there, or nobody answers. Called at most once, and only while nothing has been answered. */
   onFailure(error: Error): void
 }
@@ -39,13 +39,13 @@ export class Forwarder {
 
   /** @param body - of the request, which has been read */
   forward(exchange: HttpExchange, body: Uint8Array, destination: Destination): void {
-    const { socketPath, path, remoteAddressHeader, onFailure } = destination
+    const { socketPath, path, origin, onFailure } = destination
     this.#agent ??= newAgent()
     const headers: string[] = []
     exchange.eachHeader((name, value) => {
-      if (!connectionHeaders.has(name) && name !== remoteAddressHeader) headers.push(name, value)
+      if (!connectionHeaders.has(name) && !Object.hasOwn(origin, name)) headers.push(name, value)
     })
-    headers.push(remoteAddressHeader, exchange.remoteAddress ?? '')
+    for (const [name, value] of Object.entries(origin)) headers.push(name, value)
     headers.push('content-length', String(body.length))
     const request = builtin.http.request({
       socketPath,

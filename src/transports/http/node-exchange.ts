@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ClientCertificate } from '../../protocol/types.ts'
+import { clientCertificate } from '../client-certificate.ts'
 import type { ClientAddress } from './client-address.ts'
 import {
   type HttpExchange,
@@ -31,6 +33,12 @@ export class NodeExchange implements HttpExchange {
 
   get method(): string {
     return this.#request.method ?? ''
+  }
+  get target(): string {
+    return this.#request.url ?? ''
+  }
+  get certificate(): ClientCertificate | undefined {
+    return clientCertificate(this.#request.socket)
   }
   get remoteAddress(): string | undefined {
     this.#address ??= addressOf(this.#request, this.#clientAddress)

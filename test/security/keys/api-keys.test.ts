@@ -13,7 +13,9 @@ const isUnauthorized = (error: unknown) =>
   error instanceof McpError && error.code === 'UNAUTHORIZED'
 const requestWith = (headers: Record<string, string>) => ({
   method: 'POST',
+  target: '/mcp',
   remoteAddress: '127.0.0.1',
+  certificate: undefined,
   getHeader: (name: string) => headers[name],
 })
 

@@ -1,4 +1,6 @@
 import type { Socket } from 'node:net'
+import type { ClientCertificate } from '../../../protocol/types.ts'
+import { clientCertificate } from '../../client-certificate.ts'
 import type { ClientAddress } from '../client-address.ts'
 import {
   type HttpExchange,
@@ -44,6 +46,12 @@ export class DirectExchange implements HttpExchange, HttpStream {
 
   get getHeader(): HttpExchange['getHeader'] {
     return this.#head?.getHeader ?? noHeader
+  }
+  get target(): string {
+    return this.#head?.target ?? ''
+  }
+  get certificate(): ClientCertificate | undefined {
+    return clientCertificate(this.#host.socket)
   }
   get remoteAddress(): string | undefined {
     const { socket, clientAddress } = this.#host

@@ -3,6 +3,7 @@ export interface RequestHead {
   /** As it came, with the empty line at its end; a character is a byte. */
   readonly text: string
   readonly method: string
+  readonly target: string
   /** The target without its query. */
   readonly path: string
   /** Bytes of the body; 0 when there is none. */
@@ -63,6 +64,7 @@ export function readRequestHead(text: string): RequestHead | undefined {
   return {
     text,
     method,
+    target,
     path: query < 0 ? target : target.slice(0, query),
     contentLength: Number(length),
     headers,

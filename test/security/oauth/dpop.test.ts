@@ -1,0 +1,197 @@
+/** Tokens that are bound to a key: who has stolen the token alone cannot use it (RFC 9449). */
+import assert from 'node:assert/strict'
+import { createHash, randomUUID } from 'node:crypto'
+import { suite, test } from 'node:test'
+import { calculateJwkThumbprint, SignJWT } from 'jose'
+import { SeenProofs } from '../../../src/security/oauth/seen-proofs.ts'
+import { type SigningKey, signingKey } from '../../support/issuer.ts'
+import { readChallenge, startProtected } from '../../support/protected.ts'
+
+const resource = 'https://mcp.example.com/mcp'
+
+interface ProofParts {
+  token: string
+  claims?: Record<string, unknown>
+  header?: Record<string, unknown>
+  without?: string
+}
+
+async function proofOf(key: SigningKey, { token, claims, header, without }: ProofParts) {
+  const { kty, crv, x, y } = key.jwk as Record<string, string>
+  const all: Record<string, unknown> = {
+    jti: randomUUID(),
+    htm: 'POST',
+    htu: resource,
+    iat: Math.floor(Date.now() / 1000),
+    ath: createHash('sha256').update(token).digest('base64url'),
+    ...claims,
+  }
+  if (without !== undefined) delete all[without]
+  return new SignJWT(all)
+    .setProtectedHeader({
+      typ: 'dpop+jwt',
+      alg: key.alg,
+      jwk: { kty, crv, x, y } as never,
+      ...header,
+    })
+    .sign(key.privateKey)
+}
+
+async function boundTo(key: SigningKey) {
+  return { cnf: { jkt: await calculateJwkThumbprint(key.jwk) } }
+}
+
+suite('a token that is bound to a key', () => {
+  test('lets in who proves to have the key, for each request anew', async (t) => {
+    const { http, issuer } = await startProtected(t, { dpop: {} })
+    const key = await signingKey('client')
+    const token = await issuer.token({ claims: await boundTo(key) })
+    for (let index = 0; index < 3; index++) {
+      const headers = { authorization: `DPoP ${token}`, dpop: await proofOf(key, { token }) }
+      assert.equal((await http.stateless('tools/list', {}, { headers })).status, 200)
+    }
+  })
+
+  test('lets in through another path of the same server, and not under another name', async (t) => {
+    const { http, issuer } = await startProtected(t)
+    const key = await signingKey('client')
+    const token = await issuer.token({ claims: await boundTo(key) })
+    const statusFor = async (htu: string): Promise<number> => {
+      const dpop = await proofOf(key, { token, claims: { htu } })
+      const headers = { authorization: `DPoP ${token}`, dpop }
+      const post = { headers, body: {}, path: '/json-rpc?x=1' }
+      return (await http.send(post)).status
+    }
+    // Inside, an empty message is no message.
+    assert.equal(await statusFor('https://mcp.example.com/json-rpc'), 400)
+    assert.equal(await statusFor('HTTPS://MCP.example.com/json-rpc?y=2#z'), 400)
+    assert.equal(await statusFor(resource), 400)
+    assert.equal(await statusFor('https://mcp.example.com/other'), 401)
+    assert.equal(await statusFor('https://evil.example.com/json-rpc'), 401)
+  })
+
+  test('is refused when its proof is used again (DPoP replay)', async (t) => {
+    const { http, issuer } = await startProtected(t, { dpop: {} })
+    const key = await signingKey('client')
+    const token = await issuer.token({ claims: await boundTo(key) })
+    const headers = { authorization: `DPoP ${token}`, dpop: await proofOf(key, { token }) }
+    assert.equal((await http.stateless('tools/list', {}, { headers })).status, 200)
+    const replayed = await http.stateless('tools/list', {}, { headers })
+    assert.equal(replayed.status, 401)
+    assert.match(replayed.text, /used before/)
+    const { DPoP } = readChallenge(replayed.headers['www-authenticate'])
+    assert.equal(DPoP?.error, 'invalid_dpop_proof')
+  })
+
+  test('is refused without a proof, and as a bearer token', async (t) => {
+    const { http, issuer } = await startProtected(t)
+    const key = await signingKey('client')
+    const token = await issuer.token({ claims: await boundTo(key) })
+    const dpop = await proofOf(key, { token })
+    for (const headers of [
+      { authorization: `DPoP ${token}` },
+      { authorization: `Bearer ${token}` },
+      { authorization: `Bearer ${token}`, dpop },
+    ]) {
+      assert.equal((await http.stateless('tools/list', {}, { headers })).status, 401)
+    }
+    const unbound = await issuer.token()
+    const headers = {
+      authorization: `DPoP ${unbound}`,
+      dpop: await proofOf(key, { token: unbound }),
+    }
+    assert.equal((await http.stateless('tools/list', {}, { headers })).status, 401)
+  })
+
+  const now = Math.floor(Date.now() / 1000)
+  const bad: (Omit<ProofParts, 'token'> & { name: string })[] = [
+    { name: 'for another method', claims: { htm: 'GET' } },
+    { name: 'for another server', claims: { htu: 'https://other.example.com/mcp' } },
+    { name: 'for another token', claims: { ath: 'x' } },
+    { name: 'that is too old', claims: { iat: now - 3600 } },
+    { name: 'from the future', claims: { iat: now + 3600 } },
+    { name: 'without a time', without: 'iat' },
+    { name: 'without an id', without: 'jti' },
+    { name: 'with an id that is no text', claims: { jti: 7 } },
+    { name: 'with an id that is too long', claims: { jti: 'x'.repeat(300) } },
+    { name: 'without the hash of the token', without: 'ath' },
+    { name: 'that is another kind of token', header: { typ: 'JWT' } },
+    { name: 'without its key', header: { jwk: undefined } },
+    { name: 'that names another key than it is signed with', header: { jwk: 'other' } },
+    { name: 'that gives the private key away', header: { jwk: 'private' } },
+  ]
+  for (const { name, header, ...parts } of bad) {
+    test(`is refused with a proof ${name}`, async (t) => {
+      const { http, issuer } = await startProtected(t)
+      const key = await signingKey('client')
+      const token = await issuer.token({ claims: await boundTo(key) })
+      const other = (await signingKey('other')).jwk
+      const jwks = { other: { jwk: other }, private: { jwk: { ...key.jwk, d: 'AAAA' } } }
+      const replaced = header && (jwks[header.jwk as keyof typeof jwks] ?? header)
+      const dpop = await proofOf(key, { token, ...parts, ...(replaced && { header: replaced }) })
+      const headers = { authorization: `DPoP ${token}`, dpop }
+      const answer = await http.stateless('tools/list', {}, { headers })
+      assert.equal(answer.status, 401)
+      assert.match(String(answer.headers['www-authenticate']), /invalid_dpop_proof/)
+    })
+  }
+
+  test('is refused with a good proof of another key', async (t) => {
+    const { http, issuer } = await startProtected(t)
+    const [mine, stolen] = [await signingKey('mine'), await signingKey('client')]
+    const token = await issuer.token({ claims: await boundTo(stolen) })
+    const headers = { authorization: `DPoP ${token}`, dpop: await proofOf(mine, { token }) }
+    assert.equal((await http.stateless('tools/list', {}, { headers })).status, 401)
+  })
+
+  test('needs a nonce of ours where that is asked for, and is told which', async (t) => {
+    const { http, issuer } = await startProtected(t, { dpop: { nonce: true } })
+    const key = await signingKey('client')
+    const token = await issuer.token({ claims: await boundTo(key) })
+    const send = async (claims: Record<string, unknown>) => {
+      const dpop = await proofOf(key, { token, claims })
+      return http.stateless('tools/list', {}, { headers: { authorization: `DPoP ${token}`, dpop } })
+    }
+    for (const claims of [{}, { nonce: 'mine' }, { nonce: 7 }]) {
+      const refused = await send(claims)
+      assert.equal(refused.status, 401)
+      const { Bearer, DPoP } = readChallenge(refused.headers['www-authenticate'])
+      assert.equal(DPoP?.error, 'use_dpop_nonce')
+      assert.equal(Bearer?.error, undefined)
+      const nonce = refused.headers['dpop-nonce']
+      assert.equal((await send({ nonce })).status, 200)
+    }
+  })
+
+  test('is the only kind that is accepted where that is asked for', async (t) => {
+    const { http, issuer } = await startProtected(t, { requireBinding: 'dpop' })
+    const headers = { authorization: `Bearer ${await issuer.token()}` }
+    const answer = await http.stateless('tools/list', {}, { headers })
+    assert.equal(answer.status, 401)
+    const challenge = readChallenge(answer.headers['www-authenticate'])
+    assert.deepEqual(Object.keys(challenge), ['DPoP'])
+    assert.match(challenge.DPoP?.algs ?? '', /ES256/)
+  })
+})
+
+suite('the memory of proofs', () => {
+  test('forgets none before its time, and all after twice that', () => {
+    const seen = new SeenProofs(100)
+    assert.equal(seen.add('a', 1000), true)
+    assert.equal(seen.add('a', 1099), false)
+    assert.equal(seen.add('b', 1099), true)
+    // The window has turned; both are as young as they were.
+    assert.equal(seen.add('a', 1100), false)
+    assert.equal(seen.add('b', 1198), false)
+    assert.equal(seen.add('c', 1201), true)
+    assert.equal(seen.add('a', 1202), true)
+    assert.equal(seen.add('c', 1500), true)
+  })
+
+  test('is bounded: it would rather refuse than forget', () => {
+    const seen = new SeenProofs(1000)
+    for (let index = 0; index < 200_000; index++) seen.add(String(index), 1)
+    assert.throws(() => seen.add('one more', 2), { code: 'AUTHORIZATION_UNAVAILABLE' })
+    assert.equal(seen.add('0', 2), false)
+  })
+})
