@@ -727,7 +727,7 @@ const rows: readonly Row[] = [
   [
     'requestState is good for another principal',
     'server/request-state.ts',
-    'return JSON.stringify([subject ?? null, method, digest])',
+    'return JSON.stringify([principal ?? null, method, digest])',
     'return JSON.stringify([method, digest])',
     'server/request-state',
     '26.mrtr.014',

@@ -134,7 +134,7 @@ const revisions = ['2026-07-28', '2025-11-25']
 const registrations = [
   { registration: 'CIMD', ids: '26.auth.092: ' },
   { registration: 'DCR', ids: '26.auth.006 0326.auth.007: ' },
-  { registration: 'pre-registration', ids: '' },
+  { registration: 'pre-registration', ids: '25.base.011 26.base.028: ' },
 ] as const
 
 for (const revision of revisions) {
