@@ -1,14 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import {
-  type AuditQuery,
-  type AuditRecord,
-  csvHead,
-  csvLine,
-  queryAudit,
-  verifyAudit,
-} from '../security.ts'
+import type { AuditRecord } from '../security/audit/audit-event.ts'
+import { type AuditQuery, csvHead, csvLine, queryAudit } from '../security/audit/query.ts'
+import { verifyAudit } from '../security/audit/verify.ts'
 import { CliError, messageOf, usageError } from './cli-error.ts'
 import { columns } from './columns.ts'
 import type { CommandContext } from './command-context.ts'
