@@ -77,9 +77,9 @@ function bindsOf(values: ServeValues): Bind[] {
     isAuthenticated,
   }
   if (values.tcp === '') return [http]
-  // Nothing but a certificate says over TCP who is there; with any authentication all others are refused.
+  // Nothing but a certificate says over TCP who is there.
   const { host } = readAddress(values.tcp)
-  return [http, { setting: '--tcp', host, isEncrypted, isAuthenticated }]
+  return [http, { setting: '--tcp', host, isEncrypted, isAuthenticated: isByCertificate }]
 }
 
 async function listenAll(
