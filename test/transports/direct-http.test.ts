@@ -203,13 +203,22 @@ suite('a connection that is read directly', () => {
   test('RFC 9112, 9.6: says goodbye when the listener closes, and cuts off idle ones', async (t) => {
     const exchanges: HttpExchange[] = []
     const { port, direct } = await startListener(t, (exchange) => exchanges.push(exchange))
-    const idle = await open(t, port)
-    const busy = await open(t, port)
+    const [idle, busy, fresh] = [await open(t, port), await open(t, port), await open(t, port)]
+    idle.send(post('x'))
+    await until(() => exchanges.length === 1)
+    tell(exchanges[0] as HttpExchange)
+    await idle.until(/"body":"x"/)
     busy.send(post('x'))
-    await until(() => exchanges.length === 1 && direct.connections?.size === 2)
+    await until(() => exchanges.length === 2 && direct.connections?.size === 3)
     direct.connections?.close()
     await closed(idle.socket)
-    tell(exchanges[0] as HttpExchange)
+    // Its request was on its way.
+    fresh.send(post('y'))
+    await until(() => exchanges.length === 3)
+    tell(exchanges[2] as HttpExchange)
+    assert.match(await fresh.until(/"body":"y"/), /\r\nconnection: close\r\n/)
+    await closed(fresh.socket)
+    tell(exchanges[1] as HttpExchange)
     assert.match(await busy.until(/"body":"x"/), /\r\nconnection: close\r\n/)
     await closed(busy.socket)
   })

@@ -35,6 +35,7 @@ export class DirectConnection implements DirectHost {
   #awaitedBytes = 0
   #exchange: DirectExchange | undefined = undefined
   #isReading = false
+  #hasServed = false
   /** Since when it is idle, or waits for the rest of a request; milliseconds since 1970. */
   quietSinceMs = Date.now()
 
@@ -45,6 +46,10 @@ export class DirectConnection implements DirectHost {
 
   get clientAddress(): ClientAddress | undefined {
     return this.#server.clientAddress
+  }
+  /** It has had an answer, and no further request has begun to arrive. */
+  get isIdle(): boolean {
+    return this.#hasServed && this.#exchange === undefined && this.#unread === undefined
   }
   /** A request is in progress. */
   get isBusy(): boolean {
@@ -74,6 +79,7 @@ export class DirectConnection implements DirectHost {
 
   finished(): void {
     this.#exchange = undefined
+    this.#hasServed = true
     this.quietSinceMs = Date.now()
     if (this.#server.isClosing) {
       this.socket.end()

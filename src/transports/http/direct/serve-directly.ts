@@ -104,7 +104,8 @@ export function serveDirectly(listener: HttpServer, options: DirectOptions): Dir
     },
     close: () => {
       server.isClosing = true
-      for (const { isBusy, socket } of connections) if (!isBusy) socket.destroy()
+      // The first request of a new connection may be on its way: it is answered, and is the last.
+      for (const { isIdle, socket } of connections) if (isIdle) socket.destroy()
     },
     destroy: () => {
       for (const { socket } of connections) socket.destroy()
