@@ -1,6 +1,5 @@
 import { McpError } from '../protocol/errors.ts'
 import { header } from '../protocol/headers.ts'
-
 import type { HttpExchange } from '../transports/http/exchange.ts'
 import { Forwarder } from '../transports/http/forward.ts'
 import { ForwardedExchange, type Origin } from '../transports/http/forwarded-exchange.ts'

@@ -19,6 +19,7 @@ import { Engine, type EngineOptions } from './engine.ts'
 import { HttpEndpoint, type HttpEndpointOptions } from './http-endpoint.ts'
 import { HttpGate, rawResponse } from './http-gate.ts'
 import { LegacySseEndpoint } from './legacy-sse-endpoint.ts'
+import { listenAt } from './listen-at.ts'
 import { answerProbe } from './probes.ts'
 import { sendDocument } from './public-document.ts'
 import type { NeighbourListener } from './serve-neighbours.ts'
@@ -162,10 +163,12 @@ export async function serveHttp(
   engine.sweep.add((nowMs) => direct.sweep(nowMs))
   let neighbours: NeighbourListener | undefined
   try {
-    const hasStateSecret = options.stateSecret !== undefined
-    neighbours =
-      storage && (await meetNeighbours(storage, engine, gate, endpoint, legacySse, hasStateSecret))
-    await listen(listener, port, host)
+    if (storage !== undefined) {
+      if (options.stateSecret === undefined) shareSecret(server, storage)
+      const { meetNeighbours } = await import('./serve-neighbours.ts')
+      neighbours = await meetNeighbours(storage, engine, gate, endpoint, legacySse)
+    }
+    await listenAt(listener, { port, host })
   } catch (error) {
     await neighbours?.close()
     await engine.close(0)
@@ -217,6 +220,11 @@ async function openStorage(
   })
 }
 
+/** What clients carry on from round to round is good with all that serve the folder, now and after a restart. */
+function shareSecret(server: Servable, { secret }: Storage): void {
+  server[service].requestState.useSecret(Buffer.from(secret).toString('base64url'))
+}
+
 /** Lets the HTTP server see only the sockets for which there is room; the others are told so. */
 function limitConnections(listener: HttpServer, { connections }: Engine): void {
   listener.maxConnections = connections.hardMax
@@ -229,41 +237,6 @@ function limitConnections(listener: HttpServer, { connections }: Engine): void {
       connections.refuse(socket, rawResponse(error.httpStatus(), encodeError(undefined, error)))
     }
   })
-}
-
-/** Other processes may serve the same folder: what they have is asked of them, and what is here is given to them. */
-async function meetNeighbours(
-  storage: Storage,
-  engine: Engine,
-  gate: HttpGate,
-  endpoint: HttpEndpoint,
-  legacySse: LegacySseEndpoint | undefined,
-  hasStateSecret: boolean,
-): Promise<NeighbourListener> {
-  const [{ Neighbours }, { serveNeighbours }] = await Promise.all([
-    import('./neighbours.ts'),
-    import('./serve-neighbours.ts'),
-  ])
-  const neighbours = new Neighbours(storage, engine, gate)
-  endpoint.neighbours = neighbours
-  if (legacySse !== undefined) legacySse.neighbours = neighbours
-  const secret = Buffer.from(storage.secret).toString('base64url')
-  if (!hasStateSecret) engine.service.requestState.useSecret(secret)
-  const stopTelling = engine.service.onChange((change) => {
-    if ('resource' in change) neighbours.tellChanged(change.resource)
-  })
-  const path = storage.socketPath(storage.run)
-  const listener = await serveNeighbours(path, neighbours, endpoint, legacySse)
-  engine.sweep.add((nowMs) => listener.sweep(nowMs))
-  await neighbours.introduce()
-  return {
-    ...listener,
-    close: async () => {
-      stopTelling()
-      neighbours.close()
-      await listener.close()
-    },
-  }
 }
 
 function createListener(
@@ -284,13 +257,6 @@ async function openWebSockets(
 ): Promise<WebSocketEndpoint> {
   const { WebSocketEndpoint } = await import('./web-socket-endpoint.ts')
   return new WebSocketEndpoint(engine, gate, options)
-}
-
-function listen(listener: HttpServer, port: number, host: string): Promise<void> {
-  return new Promise<void>((resolve, reject) => {
-    listener.once('error', reject)
-    listener.listen(port, host, resolve)
-  })
 }
 
 /** Whoever binds to the loopback interface is called by its names; other addresses have names that only their owner knows. */

@@ -1,16 +1,17 @@
 import { chmodSync } from 'node:fs'
-import type { Server as HttpServer } from 'node:http'
 import { builtin } from '../internal/builtin.ts'
 import { serveDirectly } from '../transports/http/direct/serve-directly.ts'
 import type { HttpExchange } from '../transports/http/exchange.ts'
 import { NodeExchange } from '../transports/http/node-exchange.ts'
+import type { Engine } from './engine.ts'
 import type { HttpEndpoint } from './http-endpoint.ts'
+import type { HttpGate } from './http-gate.ts'
 import type { LegacySseEndpoint } from './legacy-sse-endpoint.ts'
-import { type Neighbours, neighbourPaths } from './neighbours.ts'
+import { listenAt } from './listen-at.ts'
+import { Neighbours, neighbourPaths, type SharedStore } from './neighbours.ts'
 
 /** The listener for what other processes pass on. */
 export interface NeighbourListener {
-  sweep(nowMs: number): void
   close(): Promise<void>
 }
 
@@ -21,16 +22,46 @@ const requestTimeoutMs = 30_000
 const longestSocketPath = 107
 
 /**
- * Takes requests from the other processes at a socket that only this user can reach.
+ * Other processes may serve the same store: what they have is asked of them from now on, and what is here is given to
+ * them.
  *
- * @throws Error when the path is too long, or cannot be listened at
+ * @throws Error when the path of the socket is too long, or cannot be listened at
  */
-export async function serveNeighbours(
+export async function meetNeighbours(
+  store: SharedStore,
+  engine: Engine,
+  gate: HttpGate,
+  endpoint: HttpEndpoint,
+  legacySse: LegacySseEndpoint | undefined,
+): Promise<NeighbourListener> {
+  const neighbours = new Neighbours(store, engine, gate)
+  endpoint.neighbours = neighbours
+  if (legacySse !== undefined) legacySse.neighbours = neighbours
+  const path = store.socketPath(store.run)
+  const { sweep, close } = await serveNeighbours(path, neighbours, endpoint, legacySse)
+  const stopTelling = engine.service.onChange((change) => {
+    if ('resource' in change) neighbours.tellChanged(change.resource)
+  })
+  engine.sweep.add(sweep)
+  await neighbours.introduce()
+  return {
+    close: async () => {
+      stopTelling()
+      neighbours.close()
+      await close()
+    },
+  }
+}
+
+/**
+ * Takes requests from the other processes at a socket that only this user can reach.
+ */
+async function serveNeighbours(
   socketPath: string,
   neighbours: Neighbours,
   endpoint: HttpEndpoint,
   legacySse: LegacySseEndpoint | undefined,
-): Promise<NeighbourListener> {
+): Promise<NeighbourListener & { sweep(nowMs: number): void }> {
   if (Buffer.byteLength(socketPath) > longestSocketPath) {
     throw new Error(
       `${socketPath} is too long for a socket (${longestSocketPath} bytes): take a data folder with a shorter path`,
@@ -56,7 +87,7 @@ export async function serveNeighbours(
     keepAliveTimeoutMs,
     requestTimeoutMs,
   })
-  await listen(listener, socketPath)
+  await listenAt(listener, { path: socketPath })
   chmodSync(socketPath, 0o600)
   return {
     sweep: (nowMs) => direct.sweep(nowMs),
@@ -67,11 +98,4 @@ export async function serveNeighbours(
       await closed
     },
   }
-}
-
-function listen(listener: HttpServer, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    listener.once('error', reject)
-    listener.listen(path, resolve)
-  })
 }

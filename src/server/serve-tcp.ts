@@ -8,6 +8,7 @@ import { StreamChannel, type StreamChannelOptions } from '../transports/stdio/st
 import { type AuthRequest, toAuthenticator } from './authenticator.ts'
 import { ChannelConnection } from './channel-connection.ts'
 import { Engine, type EngineOptions } from './engine.ts'
+import { listenAt } from './listen-at.ts'
 import { type Servable, service } from './service.ts'
 import { refuseUntrusted, setTls, tlsDefaults } from './tls.ts'
 
@@ -163,9 +164,6 @@ async function listen(
           accept,
         )
   if (tls !== undefined) refuseUntrusted(listener)
-  await new Promise<void>((resolve, reject) => {
-    listener.once('error', reject)
-    listener.listen(port, host, resolve)
-  })
+  await listenAt(listener, { port, host })
   return listener
 }
