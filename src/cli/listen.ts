@@ -137,9 +137,10 @@ export async function withCertainPorts<Values extends ServeValues>(
 }
 
 function freePort(host: string): Promise<number> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     const probe = createServer()
-    probe.once('error', reject)
+    // Then 0 is asked for where it is explained what is wrong with the address.
+    probe.once('error', () => resolve(0))
     probe.listen({ port: 0, host, exclusive: true }, () => {
       const { port } = probe.address() as AddressInfo
       probe.close(() => resolve(port))
