@@ -1,12 +1,13 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { serveStdio } from '../stdio.ts'
-import { bannerLines, listeningEvent, stoppingLine } from './banner.ts'
+import { Announcements } from './announcements.ts'
+import { stoppingLine } from './banner.ts'
 import { usageError } from './cli-error.ts'
 import type { CommandContext } from './command-context.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { introspect } from './introspect.ts'
-import { type Io, note, print } from './io.ts'
+import { type Io, note } from './io.ts'
 import { limitsOf, listen } from './listen.ts'
 import { loadServer } from './load-server.ts'
 import { openServeSecurity } from './serve-security.ts'
@@ -71,8 +72,8 @@ async function runServe(
   if (values.workers > 1) serve = serveWithWorkers
   const data = values.data === '' ? '' : resolve(io.cwd, values.data)
   const exitCode = await serve(file, { ...values, data }, io)
-  if (values.json) print(io, JSON.stringify({ event: 'stopped', exitCode }))
-  else note(io, exitCode === 0 ? 'stopped' : 'stopped at once')
+  const line = exitCode === 0 ? 'stopped' : 'stopped at once'
+  new Announcements(values, io).say('stopped', line, { exitCode })
   return exitCode
 }
 
@@ -84,17 +85,13 @@ async function serveOverHttp(
   if (values.json) io.reserveStdout()
   const server = await loadServer(file, io.cwd)
   const listener = await listen(server, values, file, io)
+  const announcements = new Announcements(values, io)
   const stopped = untilStopped(io, {
     close: () => listener.close(),
-    onStopping: () => {
-      if (values.json) print(io, JSON.stringify({ event: 'stopping' }))
-      else note(io, stoppingLine(values.drainMs))
-    },
+    onStopping: () => announcements.stopping(),
   })
   const { url, others } = listener
-  const listening = { url, others, introduction: await introspect(server) }
-  if (values.json) print(io, JSON.stringify(listeningEvent(listening)))
-  else for (const line of bannerLines(listening)) print(io, line)
+  announcements.listening({ url, others, introduction: await introspect(server) })
   return stopped
 }
 

@@ -1,14 +1,13 @@
 import { WatchedFiles } from '../internal/watched-files.ts'
-import { bannerLines, type Listening, listeningEvent, stoppingLine } from './banner.ts'
-import { CliError } from './cli-error.ts'
+import { Announcements } from './announcements.ts'
 import type { ExitCode } from './exit-codes.ts'
-import { type Io, note, print } from './io.ts'
+import type { Io } from './io.ts'
 import { withCertainPorts } from './listen.ts'
 import { relativeIfInside } from './load-error.ts'
 import { findServerFile } from './load-server.ts'
 import { ServeProcess } from './serve-process.ts'
 import type { ServeValues } from './settings.ts'
-import { untilStopped } from './until-stopped.ts'
+import { failureOf, type Supervisor, supervised } from './supervised.ts'
 import type { WorkerMessage } from './worker-messages.ts'
 
 /** `serve --watch`: a process that serves, and at each change a new one that takes over when it loads. */
@@ -18,21 +17,9 @@ export async function watchAndServe(
   io: Io,
 ): Promise<ExitCode> {
   findServerFile(file, io.cwd)
-  const reloader = new Reloader(file, await withCertainPorts(values), io)
-  const stopped = untilStopped(io, {
-    close: () => reloader.close(),
-    onStopping: () => {
-      if (values.json) print(io, JSON.stringify({ event: 'stopping' }))
-      else note(io, stoppingLine(values.drainMs))
-    },
-    ended: reloader.failed,
-  })
-  reloader.start()
-  try {
-    return await stopped
-  } finally {
-    reloader.kill()
-  }
+  const announcements = new Announcements(values, io)
+  const reloader = new Reloader(file, await withCertainPorts(values), io, announcements)
+  return supervised(reloader, announcements, io)
 }
 
 /**
@@ -40,13 +27,14 @@ export async function watchAndServe(
  * which the cluster's primary (this process) owns: no request meets a closed port, and when the new
  * file does not load the old one has never stopped.
  */
-class Reloader {
+class Reloader implements Supervisor {
   /** Rejects when the server can never start: the address is taken, for instance. */
   readonly failed: Promise<never>
   readonly #fail: (error: unknown) => void
   readonly #file: string
   readonly #values: ServeValues & { readonly json: boolean }
   readonly #io: Io
+  readonly #announcements: Announcements
   readonly #watched: WatchedFiles
   #serving: ServeProcess | undefined
   #starting: ServeProcess | undefined
@@ -56,10 +44,16 @@ class Reloader {
   #sayReloaded: (() => void) | undefined
   #isClosing = false
 
-  constructor(file: string, values: ServeValues & { readonly json: boolean }, io: Io) {
+  constructor(
+    file: string,
+    values: ServeValues & { readonly json: boolean },
+    io: Io,
+    announcements: Announcements,
+  ) {
     this.#file = file
     this.#values = values
     this.#io = io
+    this.#announcements = announcements
     const { promise, reject } = Promise.withResolvers<never>()
     this.failed = promise
     this.#fail = reject
@@ -95,7 +89,9 @@ class Reloader {
   }
 
   #reload(path: string): void {
-    this.#say('changed', `${relativeIfInside(path, this.#io.cwd)} changed`, { file: path })
+    this.#announcements.say('changed', `${relativeIfInside(path, this.#io.cwd)} changed`, {
+      file: path,
+    })
     this.#starting?.kill()
     this.#starting = undefined
     try {
@@ -125,12 +121,12 @@ class Reloader {
     if (!this.#isIntroduced) {
       this.#isIntroduced = true
       const { url, others, introduction } = message
-      this.#introduce({ url, others, introduction })
+      this.#announcements.listening({ url, others, introduction }, 'watching for changes')
       return
     }
     const sayReloaded = (): void => {
       const ms = Date.now() - startedAt
-      this.#say('reloaded', `reloaded in ${ms} ms`, { ms })
+      this.#announcements.say('reloaded', `reloaded in ${ms} ms`, { ms })
     }
     if (previous === undefined) {
       sayReloaded()
@@ -142,22 +138,11 @@ class Reloader {
     void previous.drain()
   }
 
-  #introduce(listening: Listening): void {
-    if (this.#values.json) {
-      print(this.#io, JSON.stringify(listeningEvent(listening)))
-      return
-    }
-    for (const line of bannerLines(listening)) print(this.#io, line)
-    note(this.#io, 'watching for changes')
-  }
-
   #onFailed(from: ServeProcess, failure: Extract<WorkerMessage, { kind: 'failed' }>): void {
     if (from !== this.#starting) return
     this.#starting = undefined
     if (failure.stage === 'listen' && this.#serving === undefined) {
-      const error = new CliError(failure.message, { exitCode: failure.exitCode })
-      error.stack = failure.stack
-      this.#fail(error)
+      this.#fail(failureOf(failure))
       return
     }
     this.#sayFailure(failure.message)
@@ -175,11 +160,6 @@ class Reloader {
   #sayFailure(message: string): void {
     const outlook =
       this.#serving === undefined ? 'waiting for a change' : 'the version before goes on serving'
-    this.#say('failed', `tsmcp: ${message}: ${outlook}`, { message })
-  }
-
-  #say(event: string, line: string, details: Record<string, unknown>): void {
-    if (this.#values.json) print(this.#io, JSON.stringify({ event, ...details }))
-    else note(this.#io, line)
+    this.#announcements.say('failed', `tsmcp: ${message}: ${outlook}`, { message })
   }
 }

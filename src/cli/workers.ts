@@ -2,15 +2,15 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type RestartLimits, Restarts } from '../internal/restarts.ts'
-import { bannerLines, listeningEvent, stoppingLine } from './banner.ts'
+import { Announcements } from './announcements.ts'
 import { CliError } from './cli-error.ts'
 import type { ExitCode } from './exit-codes.ts'
-import { type Io, note, print } from './io.ts'
+import { type Io, note } from './io.ts'
 import { withCertainPorts } from './listen.ts'
 import { findServerFile } from './load-server.ts'
 import { ServeProcess } from './serve-process.ts'
 import type { ServeValues } from './settings.ts'
-import { untilStopped } from './until-stopped.ts'
+import { failureOf, type Supervisor, supervised } from './supervised.ts'
 import type { WorkerMessage } from './worker-messages.ts'
 
 /** A worker that ends is replaced; when so many end in so short a time, the cause is not theirs. */
@@ -28,35 +28,27 @@ export async function serveWithWorkers(
   io: Io,
 ): Promise<ExitCode> {
   findServerFile(file, io.cwd)
+  const certain = await withCertainPorts(values)
+  const announcements = new Announcements(values, io)
   // Sessions are shared through a data folder, which is gone with the service unless it was asked for.
   const folder = values.data === '' ? mkdtempSync(join(tmpdir(), 'tsmcp-')) : undefined
-  const certain = await withCertainPorts(values)
-  const workers = new Workers(file, { ...certain, data: folder ?? values.data }, io)
-  const stopped = untilStopped(io, {
-    close: () => workers.close(),
-    onStopping: () => {
-      if (values.json) print(io, JSON.stringify({ event: 'stopping' }))
-      else note(io, stoppingLine(values.drainMs))
-    },
-    ended: workers.failed,
-  })
-  workers.start()
+  const shared = { ...certain, data: folder ?? values.data }
   try {
-    return await stopped
+    return await supervised(new Workers(file, shared, io, announcements), announcements, io)
   } finally {
-    workers.kill()
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
   }
 }
 
 /** Supervises the workers of one node: one for one, with a restart intensity for all of them together. */
-class Workers {
+class Workers implements Supervisor {
   /** Rejects when there will be no service: the file does not load, or the workers do not stay. */
   readonly failed: Promise<never>
   readonly #fail: (error: unknown) => void
   readonly #file: string
   readonly #values: ServeValues & { readonly json: boolean }
   readonly #io: Io
+  readonly #announcements: Announcements
   readonly #restartLimits: RestartLimits
   readonly #restarts: Restarts
   readonly #running = new Map<number, ServeProcess>()
@@ -65,10 +57,16 @@ class Workers {
   #isIntroduced = false
   #isClosing = false
 
-  constructor(file: string, values: ServeValues & { readonly json: boolean }, io: Io) {
+  constructor(
+    file: string,
+    values: ServeValues & { readonly json: boolean },
+    io: Io,
+    announcements: Announcements,
+  ) {
     this.#file = file
     this.#values = values
     this.#io = io
+    this.#announcements = announcements
     this.#restartLimits = restartLimits(values.workers)
     this.#restarts = new Restarts(this.#restartLimits)
     const { promise, reject } = Promise.withResolvers<never>()
@@ -110,9 +108,7 @@ class Workers {
         note(this.#io, `tsmcp: worker ${number}: ${message.message}`)
         return
       }
-      const error = new CliError(message.message, { exitCode: message.exitCode })
-      error.stack = message.stack
-      this.#fail(error)
+      this.#fail(failureOf(message))
     } else if (message.kind === 'listening') this.#listens(number, message)
   }
 
@@ -120,21 +116,17 @@ class Workers {
     this.#listening.add(number)
     const { workers } = this.#values
     if (this.#isIntroduced) {
-      this.#say('restarted', `worker ${number} is back`, { worker: number })
+      this.#announcements.say('restarted', `worker ${number} is back`, { worker: number })
     } else if (number === 1 && this.#running.size === 1) {
       for (let next = 2; next <= workers; next += 1) this.#fork(next)
     }
     if (this.#isIntroduced || this.#listening.size < workers) return
     this.#isIntroduced = true
     const { url, others, introduction } = message
-    const listening = { url, others, introduction }
-    if (this.#values.json) {
-      const pids = [...this.#running.values()].map(({ pid }) => pid)
-      print(this.#io, JSON.stringify({ ...listeningEvent(listening), workers: pids }))
-      return
-    }
-    for (const line of bannerLines(listening)) print(this.#io, line)
-    note(this.#io, `${workers} workers`)
+    const pids = [...this.#running.values()].map(({ pid }) => pid)
+    this.#announcements.listening({ url, others, introduction }, `${workers} workers`, {
+      workers: pids,
+    })
   }
 
   #exited(number: number, how: string): void {
@@ -152,16 +144,11 @@ class Workers {
       return
     }
     const line = `tsmcp: worker ${number} ended (${how}): starting another in ${delayMs} ms`
-    this.#say('ended', line, { worker: number, how, restartInMs: delayMs })
+    this.#announcements.say('ended', line, { worker: number, how, restartInMs: delayMs })
     const timer = setTimeout(() => {
       this.#waiting.delete(timer)
       this.#fork(number)
     }, delayMs)
     this.#waiting.add(timer)
-  }
-
-  #say(event: string, line: string, details: Record<string, unknown>): void {
-    if (this.#values.json) print(this.#io, JSON.stringify({ event, ...details }))
-    else note(this.#io, line)
   }
 }
