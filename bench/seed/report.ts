@@ -1,9 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { type Provenance, repository } from '../machine.ts'
+import type { Provenance } from '../machine.ts'
 import { verdict } from '../report/bars.ts'
 import { cell, count, table } from '../report/format.ts'
 import type { RunSettings } from '../report/markdown.ts'
+import { writeRun } from '../report/write.ts'
 import { type Samples, slowness } from '../samples.ts'
 import { millions, seedWorkloads } from './list.ts'
 import { type SeedWorkload, sizeName } from './workload.ts'
@@ -71,22 +70,17 @@ its best in the run; \`~\` marks a row of which none did: it is then the rate fo
 }
 
 /** Writes the raw samples and, if asked, the page; returns the paths. */
-export async function writeSeedReport(
+export function writeSeedReport(
   from: Provenance,
   run: RunSettings,
   samples: Samples,
   publishes: boolean,
 ): Promise<string[]> {
-  const results = join(repository, 'bench', 'results')
-  await mkdir(results, { recursive: true })
-  const json = `${JSON.stringify({ ...from, ...run, samples: samples.all }, null, 2)}\n`
-  const stamp = from.date.slice(0, 19).replaceAll(':', '')
-  const files: [string, string][] = [[join(results, `seed-${stamp}-${from.commit}.json`), json]]
-  if (publishes) {
-    files.push([join(results, 'seed.json'), json])
-    const page = join(repository, 'docs', 'benchmarks-seed.md')
-    files.push([page, renderSeedReport(from, run, samples)])
+  const files = {
+    prefix: 'seed-',
+    latest: 'seed.json',
+    page: 'benchmarks-seed.md',
+    render: renderSeedReport,
   }
-  for (const [path, content] of files) await writeFile(path, content)
-  return files.map(([path]) => path)
+  return writeRun(files, from, run, samples, publishes)
 }

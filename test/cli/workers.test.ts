@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { statelessPost } from '../support/http.ts'
 import { runCli } from './fake-io.ts'
 import { CliProcess, freePort, serving, workspace } from './workspace.ts'
 
@@ -27,15 +28,20 @@ export default defineServer({ name: 'short', version: '1.0.0' })
 `,
 })
 
+/** What every post has, on a connection that carries nothing else. */
+const ownConnection = {
+  'content-type': 'application/json',
+  accept: 'application/json, text/event-stream',
+  connection: 'close',
+}
+
 /** One message of a session, over a connection of its own: any worker may get it. */
 async function post(url: string, message: object, sessionId?: string): Promise<Response> {
   return fetch(url, {
     method: 'POST',
     headers: {
-      'content-type': 'application/json',
-      accept: 'application/json, text/event-stream',
+      ...ownConnection,
       ...(sessionId !== undefined && { 'mcp-session-id': sessionId }),
-      connection: 'close',
     },
     body: JSON.stringify({ jsonrpc: '2.0', ...message }),
   })
@@ -50,29 +56,11 @@ async function pidInSession(url: string, sessionId: string): Promise<number> {
 
 /** One call over a connection of its own. */
 async function pidAt(url: string): Promise<number> {
+  const { headers, body } = statelessPost('tools/call', { name: 'pid', arguments: {} })
   const response = await fetch(url, {
     method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      accept: 'application/json, text/event-stream',
-      'mcp-protocol-version': '2026-07-28',
-      'mcp-method': 'tools/call',
-      'mcp-name': 'pid',
-      connection: 'close',
-    },
-    body: JSON.stringify({
-      jsonrpc: '2.0',
-      id: 1,
-      method: 'tools/call',
-      params: {
-        name: 'pid',
-        _meta: {
-          'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-          'io.modelcontextprotocol/clientInfo': { name: 'test', version: '1' },
-          'io.modelcontextprotocol/clientCapabilities': {},
-        },
-      },
-    }),
+    headers: { ...(headers as Record<string, string>), ...ownConnection },
+    body: JSON.stringify(body),
   })
   const { result } = (await response.json()) as { result: { content: [{ text: string }] } }
   return Number(result.content[0].text)
