@@ -1,17 +1,14 @@
 /** The official inspector on the command line, which is how many try a server out. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { HttpListener } from '../../src/http.ts'
 import { run, serveEverything, stdioCommand } from '../support/clients.ts'
+import { temporaryFolder } from '../support/folder.ts'
 
 const inspector = fileURLToPath(new URL('../../node_modules/.bin/mcp-inspector', import.meta.url))
 /** It keeps a catalogue there. */
-const home = mkdtempSync(join(tmpdir(), 'tsmcp-inspector-'))
-after(() => rmSync(home, { recursive: true, force: true }))
+const home = temporaryFolder({ after })
 
 const revisions = { legacy: '2025-11-25', auto: '2026-07-28', modern: '2026-07-28' }
 

@@ -1,8 +1,5 @@
 /** mcp-remote, by which hosts that start commands reach a server over HTTP. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import {
@@ -12,11 +9,11 @@ import {
   serveEverything,
   textOf,
 } from '../support/clients.ts'
+import { temporaryFolder } from '../support/folder.ts'
 
 const program = fileURLToPath(new URL('../../node_modules/.bin/mcp-remote', import.meta.url))
 /** It keeps tokens and logs there. */
-const home = mkdtempSync(join(tmpdir(), 'tsmcp-mcp-remote-'))
-after(() => rmSync(home, { recursive: true, force: true }))
+const home = temporaryFolder({ after })
 
 /** What the host speaks is the old era; the bridge speaks either with the server. */
 const hosts = officialClients.filter(({ revision }) => revision === '2025-11-25')

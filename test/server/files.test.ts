@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, suite, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { defineServer, filesIn, isWithinRoots } from '../../src/index.ts'
+import { temporaryFolder } from '../support/folder.ts'
 import { list } from '../support/messages.ts'
 import { connectStateless } from '../support/peer.ts'
 
-const base = realpathSync(mkdtempSync(join(tmpdir(), 'tsmcp-files-')))
-after(() => rmSync(base, { recursive: true }))
+const base = realpathSync(temporaryFolder({ after }))
 const folder = join(base, 'public')
 const bytes = new Uint8Array([0, 1, 254, 255])
 mkdirSync(join(folder, 'deep', 'er'), { recursive: true })

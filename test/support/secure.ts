@@ -1,12 +1,12 @@
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { Agent, type AgentOptions, request as httpsRequest } from 'node:https'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import type { Authority, Issued } from './authority.ts'
+import { temporaryFolder } from './folder.ts'
 import { type Headers, statelessPost } from './http.ts'
 import type { Message } from './messages.ts'
 
@@ -80,8 +80,7 @@ export async function tlsConnection(
 
 /** A folder of files, gone at the end of the test. */
 export function folderWith(t: TestContext, files: Record<string, string>) {
-  const folder = mkdtempSync(join(tmpdir(), 'tsmcp-tls-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const folder = temporaryFolder(t)
   const write = (name: string, text: string): string => {
     const path = join(folder, name)
     writeFileSync(path, text)

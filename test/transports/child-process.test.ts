@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { Client } from '@modelcontextprotocol/client'
 import { connectStdio } from '../../src/stdio.ts'
+import { temporaryFolder } from '../support/folder.ts'
 
 const entry = new URL('../../src/index.ts', import.meta.url).href
 const stdio = new URL('../../src/stdio.ts', import.meta.url).href
 
 /** Writes a program that serves one tool over stdio, with something before and something after. */
 function program(extra = ''): string {
-  const file = join(mkdtempSync(join(tmpdir(), 'tsmcp-child-')), 'server.ts')
+  const file = join(temporaryFolder({ after }), 'server.ts')
   writeFileSync(
     file,
     `import { defineServer } from '${entry}'
