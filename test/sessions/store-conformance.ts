@@ -55,7 +55,9 @@ export function testSessionStore(kind: string, makeStore: MakeStore): void {
       const { store, open } = await make(t)
       const session = await open()
       assert.equal(store.get(session.id, undefined), session)
-      for (const id of ['other', `${session.id}x`, `x${session.id.slice(1)}`, '']) {
+      const { id: its } = session
+      const near = `${its.startsWith('x') ? 'y' : 'x'}${its.slice(1)}`
+      for (const id of ['other', `${its}x`, near, '']) {
         assert.throws(() => store.get(id, undefined), has('SESSION_NOT_FOUND'), id)
       }
       await store.end(session, 'over')
