@@ -76,6 +76,12 @@ export interface SessionRepository {
    * @throws McpError SESSION_ELSEWHERE when another does
    */
   find(id: string, nowMs: number, retention: Retention): StoredSession | undefined
+  /**
+   * Makes another process the holder of a session that this one holds.
+   *
+   * @returns whether it is; never rejects
+   */
+  give(id: string, run: number): Promise<boolean>
   /** How many sessions that principal has. */
   countOf(subject: string): number
   seen(key: number, atMs: number): void

@@ -133,6 +133,11 @@ export class Session implements Peer {
     return !(this.outlet instanceof EventStream) || this.outlet.isAttached
   }
 
+  /** Another process can go on with the session where this one has left it. */
+  get canMove(): boolean {
+    return this.#isInitialized && this.isAtRest
+  }
+
   /** The session can be let go of and looked up again: there is no more to it than what is kept. */
   get isAtRest(): boolean {
     return (

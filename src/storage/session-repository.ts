@@ -143,6 +143,19 @@ export class SqliteSessions implements SessionRepository {
     return this.isOther(Number(row.run)) ? Number(row.run) : undefined
   }
 
+  give(id: string, run: number): Promise<boolean> {
+    const key = keyOf(id)
+    const row = key === undefined ? undefined : this.#select.holder.get(key)
+    if (key === undefined || row?.id_hash !== hashOf(id) || Number(row.run) !== this.#host.run) {
+      return Promise.resolve(false)
+    }
+    return new Promise((resolve) => {
+      this.#queue.writeOrRefuse('holdSession', [key, run, this.#host.run], (problem) => {
+        resolve(problem === undefined)
+      })
+    })
+  }
+
   /** Whether that run is of another process, which is alive as far as is known. */
   isOther(run: number): boolean {
     const { alive, newest } = this.#others
