@@ -89,7 +89,6 @@ export interface SessionRepository {
   subscribe(key: number, uri: string): Promise<void>
   unsubscribe(key: number, uri: string): Promise<void>
   openStream(key: number, number: number, requests: StreamRequests): void
-  endStream(key: number, number: number): void
   /** Nothing is kept of the stream any more. */
   dropStream(key: number, number: number): void
   /** Where the events of a session go. */
