@@ -145,18 +145,18 @@ function listen(
         buffer: shared,
         callback: (length) => {
           const text = shared.toString('latin1', 0, length)
-          if (isOpen) {
-            if (text.startsWith(ping)) socket.write(pong)
-            onText(text, socket)
-            if (!text.includes(listChanged)) return true
+          if (!isOpen) {
+            isOpen = text.startsWith(expected)
+            if (!isOpen) reject(new Error(`a listener was answered ${text.slice(0, 200)}`))
+            sockets.push(socket)
+            resolve(socket)
+          }
+          if (text.includes(ping)) socket.write(pong)
+          onText(text, socket)
+          if (text.includes(listChanged)) {
             told.add(socket)
             onTold()
-            return true
           }
-          isOpen = text.startsWith(expected)
-          if (!isOpen) reject(new Error(`a listener was answered ${text.slice(0, 200)}`))
-          sockets.push(socket)
-          resolve(socket)
           return true
         },
       },

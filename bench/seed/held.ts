@@ -11,7 +11,7 @@ import { type Context, jobTimeoutMs } from '../workloads/context.ts'
 import type { Measured } from './workload.ts'
 
 /** A process here may open 20,000 files: both sides need several for 52,000 connections. */
-const workers = 4
+const workers = 3
 const holders = 3
 /** How many are there before the first reading: code and tables have then settled. */
 const settled = 1000

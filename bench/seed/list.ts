@@ -43,7 +43,7 @@ function held(parts: {
     name: `held-${kind}`,
     title,
     unit: 'connections',
-    definition: `${connection}, each with a session of its own that is kept on disk, from three client processes and many loopback addresses, to one \`tsmcp serve --workers 4 --data\` (a process here may open 20,000 files). RSS is that of all its processes, over 1000 connections that were there before. Meanwhile 16 more connections call a tool in a closed loop, as they did before; then the list of tools changes in every process, and it is told to all. A lost connection fails the run.`,
+    definition: `${connection}, each with a session of its own that is kept on disk, from three client processes and many loopback addresses, to one \`tsmcp serve --workers 3 --data\` (a process here may open 20,000 files). RSS is that of all its processes, over 1000 connections that were there before. Meanwhile 16 more connections call a tool in a closed loop, as they did before; then the list of tools changes in every process, and it is told to all. A lost connection fails the run.`,
     sizes: [1000, 10_000, size],
     columns: [
       { value: 'residentBytes', label: 'RSS each, KiB', format: kibibytes },
