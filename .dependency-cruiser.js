@@ -98,9 +98,20 @@ export default {
     {
       name: 'dependency-is-declared',
       severity: 'error',
-      comment: 'A package that src/ imports, even for types, is in `dependencies` of package.json',
+      comment:
+        'A package that src/ imports, even for types, is in `dependencies` or `peerDependencies` of package.json',
       from: { path: '^src/' },
-      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown', 'npm-bundled'] },
+      to: {
+        dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown', 'npm-bundled'],
+        dependencyTypesNot: ['npm-peer'],
+      },
+    },
+    {
+      name: 'opentelemetry-is-in-one-folder',
+      severity: 'error',
+      comment: 'The packages of OpenTelemetry are optional: only what is loaded for them imports them',
+      from: { path: '^src/', pathNot: '^src/observability/otel/' },
+      to: { path: '@opentelemetry/' },
     },
     {
       name: 'import-resolves',

@@ -1,6 +1,7 @@
 import { type Departure, Entry, type EntryOwner } from './entry.ts'
 import type { Holder } from './holder.ts'
 import type { Kind } from './kind.ts'
+import type { RegistryMeter } from './meter.ts'
 import { NameTable } from './name-table.ts'
 
 /** What has happened to an entry. */
@@ -29,6 +30,8 @@ export class Directory<Value> implements EntryOwner {
   /** Replaced, never changed: a watcher may come or go while watchers are told. */
   #watches: readonly Watch<Value>[] = []
   #memberCount = 0
+  /** Measures the operations; undefined where nobody wants to know. */
+  meter: RegistryMeter | undefined = undefined
 
   /** @param onError - told what a watcher or a monitor throws; the registry goes on */
   constructor(kind: Kind<Value>, onError: (error: unknown) => void) {
@@ -43,7 +46,12 @@ export class Directory<Value> implements EntryOwner {
 
   /** What a unique name stands for. */
   get(name: string): Value | undefined {
-    return this.#unique.get(name)
+    const { meter } = this
+    if (meter === undefined) return this.#unique.get(name)
+    const beganMs = meter.began()
+    const value = this.#unique.get(name)
+    meter.ended('look_up', beganMs)
+    return value
   }
 
   /** The entry of a unique name. */
@@ -87,6 +95,7 @@ export class Directory<Value> implements EntryOwner {
    * @throws TypeError when the name is taken or the holder has ended; RangeError when there are too many names
    */
   register(name: string, value: Value, holder?: Holder): Entry<Value> {
+    const beganMs = this.meter?.began() ?? 0
     const entry = this.#enter(name, value, holder)
     if (!this.#unique.add(value, entry)) {
       throw new TypeError(`There is one already: ${this.kind.name} ${name}`)
@@ -96,6 +105,7 @@ export class Directory<Value> implements EntryOwner {
     if (this.#last === undefined) this.#first = entry
     else this.#last.after = entry
     this.#last = entry
+    this.meter?.ended('register', beganMs)
     if (this.#watches.length > 0) this.#tell('registered', entry)
     return entry
   }
@@ -145,10 +155,12 @@ export class Directory<Value> implements EntryOwner {
   // For the entries.
 
   leave(entry: Entry<Value>, reason: Departure): void {
+    const beganMs = this.meter?.began() ?? 0
     if (entry.isUnique) this.#removeUnique(entry)
     else this.#removeMember(entry)
     entry.isRegistered = false
     entry.holder?.release(entry)
+    this.meter?.ended('unregister', beganMs)
     entry.tellMonitors(reason, this.#onError)
     if (this.#watches.length > 0) this.#tell('unregistered', entry)
   }

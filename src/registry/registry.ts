@@ -1,6 +1,7 @@
 import { Directory, type Watcher } from './directory.ts'
 import type { Entry } from './entry.ts'
 import type { Kind, Properties } from './kind.ts'
+import type { RegistryMeter } from './meter.ts'
 
 /** One entry as an operator sees it; plain JSON. */
 interface EntrySnapshot {
@@ -44,6 +45,7 @@ export class Registry {
   readonly #directories = new Map<string, Directory<unknown>>()
   /** The watchers of all kinds, each with what stops it. */
   readonly #watchers = new Map<Watcher<unknown>, (() => void)[]>()
+  #meter: RegistryMeter | undefined = undefined
 
   /** @param onError - told what watchers and monitors throw */
   constructor(onError: (error: unknown) => void) {
@@ -55,11 +57,23 @@ export class Registry {
     let directory = this.#directories.get(kind.name)
     if (directory === undefined) {
       directory = new Directory(kind as Kind<unknown>, this.#onError)
+      directory.meter = this.#meter
       this.#directories.set(kind.name, directory)
       for (const [watcher, stops] of this.#watchers) stops.push(directory.watch(watcher))
     }
     if (directory.kind !== kind) throw new TypeError(`There is another kind named ${kind.name}`)
     return directory as Directory<Value>
+  }
+
+  /** Measures the operations of all kinds from now on; undefined: no longer. */
+  set meter(meter: RegistryMeter | undefined) {
+    this.#meter = meter
+    for (const directory of this.#directories.values()) directory.meter = meter
+  }
+
+  /** Whether there is that name of the kind that is called so. */
+  has(kind: string, name: string): boolean {
+    return this.#directories.get(kind)?.has(name) ?? false
   }
 
   /** Names of all kinds together. */

@@ -1,7 +1,7 @@
 import { McpError } from '../protocol/errors.ts'
 import { encodeError, openEnvelope } from '../protocol/json-rpc.ts'
 import type { Session } from '../sessions/session.ts'
-import type { Engine, RequestOwner } from './engine.ts'
+import type { Engine, Origin, RequestOwner } from './engine.ts'
 import { type BatchReply, type Reply, responseText } from './reply.ts'
 
 /** A batch of more messages than this is refused. */
@@ -46,8 +46,7 @@ export function dispatchBatch(
         engine.dispatch(session, envelope.message, answers.replyToOne(), owner)
         break
       case 'notification':
-        if (envelope.message.method === 'notifications/initialized') session.markInitialized()
-        else engine.notified(envelope.message, owner)
+        engine.notified(envelope.message, owner, session, originOf(session, reply))
         break
       case 'response':
         session.respond(envelope.message)
@@ -55,6 +54,10 @@ export function dispatchBatch(
     }
   }
   return answers.expected > 0
+}
+
+function originOf({ authInfo }: Session, { remoteAddress, network }: Reply): Origin {
+  return { authInfo, remoteAddress, network }
 }
 
 /** Gathers the answers of a batch; what is sent before them goes out at once. */
@@ -81,6 +84,7 @@ class BatchAnswers {
     return {
       getHeader: this.#reply.getHeader,
       remoteAddress: this.#reply.remoteAddress,
+      network: this.#reply.network,
       send: (json) => this.#reply.send(json),
       end: (response) => this.add(responseText(response)),
       abandon: () => this.add(undefined),

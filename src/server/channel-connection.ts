@@ -13,7 +13,8 @@ import type { AuthInfo, RequestId } from '../protocol/types.ts'
 import type { InFlightRequest, Session, SessionOutlet } from '../sessions/session.ts'
 import type { Channel, ChannelListener } from '../transports/channel.ts'
 import { dispatchBatch } from './batch.ts'
-import type { Engine, RequestOwner } from './engine.ts'
+import type { Engine, Origin, RequestOwner } from './engine.ts'
+import type { Network } from './observer.ts'
 import { type BatchReply, batchText } from './reply.ts'
 
 /**
@@ -24,24 +25,25 @@ export class ChannelConnection implements ChannelListener, RequestOwner, Session
   inFlight: Map<RequestId, InFlightRequest> | undefined = undefined
   readonly #engine: Engine
   readonly #channel: Channel
+  readonly network: Network
   #authInfo: AuthInfo | undefined
   readonly #remoteAddress: string | undefined
   readonly #onClosed: () => void
   #session: Session | undefined = undefined
 
   /**
+   * @param origin - who is on the other side, and where
    * @param onClosed - called when the other side has gone, or is given up, after everything on the connection has ended
-   * @param remoteAddress - where the other side is; undefined where there are no addresses
    */
   constructor(
     engine: Engine,
     channel: Channel,
-    authInfo: AuthInfo | undefined,
+    { authInfo, remoteAddress, network }: Origin,
     onClosed: () => void,
-    remoteAddress?: string,
   ) {
     this.#engine = engine
     this.#channel = channel
+    this.network = network
     this.#authInfo = authInfo
     this.#onClosed = onClosed
     this.#remoteAddress = remoteAddress
@@ -116,9 +118,7 @@ export class ChannelConnection implements ChannelListener, RequestOwner, Session
         this.#request(envelope.message)
         break
       case 'notification':
-        if (envelope.message.method === 'notifications/initialized') {
-          this.#session?.markInitialized()
-        } else this.#engine.notified(envelope.message, this)
+        this.#engine.notified(envelope.message, this, this.#session, this.#origin)
         break
       case 'response':
         // An answer that nobody waits for is most likely late, and no answer is given to answers.
@@ -133,11 +133,7 @@ export class ChannelConnection implements ChannelListener, RequestOwner, Session
       return
     }
     if (request.method === 'initialize' && this.#session === undefined) {
-      const { session, response } = this.#engine.initialize(
-        request,
-        { authInfo: this.#authInfo, remoteAddress: this.#remoteAddress },
-        true,
-      )
+      const { session, response } = this.#engine.initialize(request, this.#origin, true)
       this.#session = session
       session.outlet = this
       this.#engine.subscriptions.addSession(session)
@@ -165,6 +161,14 @@ export class ChannelConnection implements ChannelListener, RequestOwner, Session
     this.#engine.dispatch(peer, request, this.#reply(), this)
   }
 
+  get #origin(): Origin {
+    return {
+      authInfo: this.#authInfo,
+      remoteAddress: this.#remoteAddress,
+      network: this.network,
+    }
+  }
+
   #requireSession(): Session {
     if (this.#session !== undefined) return this.#session
     throw new McpError(
@@ -174,7 +178,7 @@ export class ChannelConnection implements ChannelListener, RequestOwner, Session
   }
 
   #reply(): BatchReply {
-    return new ChannelReply(this.#channel, this.#remoteAddress)
+    return new ChannelReply(this.#channel, this.network, this.#remoteAddress)
   }
 
   #refuse(thrown: unknown, id: RequestId | undefined): void {
@@ -182,8 +186,8 @@ export class ChannelConnection implements ChannelListener, RequestOwner, Session
       thrown instanceof McpError
         ? thrown
         : new McpError('INTERNAL_ERROR', undefined, { cause: thrown })
-    const sender = { remoteAddress: this.#remoteAddress, authInfo: this.#authInfo }
-    this.#engine.guard?.refused?.(sender, error)
+    this.#engine.guard?.refused?.(this.#origin, error)
+    this.#engine.observer?.refused(this.#origin, error)
     this.#channel.send(encodeError(id, error))
   }
 }
@@ -192,11 +196,13 @@ export class ChannelConnection implements ChannelListener, RequestOwner, Session
 class ChannelReply implements BatchReply {
   readonly getHeader = undefined
   readonly remoteAddress: string | undefined
+  readonly network: Network
   readonly #channel: Channel
   #isMuted = false
 
-  constructor(channel: Channel, remoteAddress: string | undefined) {
+  constructor(channel: Channel, network: Network, remoteAddress: string | undefined) {
     this.#channel = channel
+    this.network = network
     this.remoteAddress = remoteAddress
   }
   send(json: string): void {

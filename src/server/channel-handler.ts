@@ -2,6 +2,7 @@ import type { AuthInfo } from '../protocol/types.ts'
 import type { Channel, ChannelListener } from '../transports/channel.ts'
 import { ChannelConnection } from './channel-connection.ts'
 import { Engine, type EngineOptions } from './engine.ts'
+import { networks } from './observer.ts'
 import { type Servable, service } from './service.ts'
 
 export interface ChannelHandler {
@@ -36,7 +37,8 @@ export function createChannelHandler(
   let closing: Promise<void> | undefined
   return {
     connect: (channel, authInfo) => {
-      const connection = new ChannelConnection(engine, channel, authInfo, () => {
+      const origin = { authInfo, remoteAddress: undefined, network: networks.other }
+      const connection = new ChannelConnection(engine, channel, origin, () => {
         open.delete(connection)
       })
       open.set(connection, channel)

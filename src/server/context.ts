@@ -33,6 +33,7 @@ import {
 } from './client-requests.ts'
 import { InputRound } from './input-round.ts'
 import { logData } from './log-data.ts'
+import type { Network, ObservedRequest, Observer } from './observer.ts'
 import type { Reply } from './reply.ts'
 import type { GuardedRequest, RequestGuard, Visibility } from './request-guard.ts'
 import { type RequestStateCodec, stateBinding } from './request-state.ts'
@@ -132,7 +133,7 @@ const notificationRate: Rate = { intervalMs: 20, burst: 100 }
 const maxExtensions = 12
 
 /** A request in progress. Everything that most requests do without is made when first asked for. */
-export class RequestContext implements Context, InFlightRequest, GuardedRequest {
+export class RequestContext implements Context, InFlightRequest, GuardedRequest, ObservedRequest {
   readonly peer: Peer
   readonly request: JsonRpcRequest
   readonly reply: Reply
@@ -155,6 +156,10 @@ export class RequestContext implements Context, InFlightRequest, GuardedRequest 
   /** Hears of the end of the request; set by the engine where there is one. */
   guard: RequestGuard | undefined = undefined
   guardState: unknown = undefined
+  /** Sees the end of the request; set by the engine where there is one. */
+  observer: Observer | undefined = undefined
+  startedMs = 0
+  observation: unknown = undefined
   #controller: AbortController | undefined = undefined
   #token: ProgressToken | undefined | null = null
   #lastProgress = Number.NEGATIVE_INFINITY
@@ -207,6 +212,9 @@ export class RequestContext implements Context, InFlightRequest, GuardedRequest 
   }
   get getHeader(): Reply['getHeader'] {
     return this.reply.getHeader
+  }
+  get network(): Network {
+    return this.reply.network
   }
   get hasArrived(): boolean {
     return this.reply.getHeader !== undefined
@@ -374,8 +382,13 @@ export class RequestContext implements Context, InFlightRequest, GuardedRequest 
   settle(error: McpError | undefined, result?: unknown): void {
     this.isSettled = true
     this.guard?.settled(this, error, result)
+    this.observer?.ended(this, error, result)
     this.onReleased?.()
     this.onReleased = undefined
+  }
+
+  rpcCodeOf(error: McpError): number {
+    return error.rpcCode(this.peer.revision.errorCodes)
   }
 
   /** Stops the handler and sends nothing more. */

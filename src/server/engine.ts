@@ -47,6 +47,7 @@ import {
   type SheddingLimits,
 } from './load-shedding.ts'
 import { isPromise } from './maybe-promise.ts'
+import { type Network, networks, type ObservedRequest, type Observer } from './observer.ts'
 import { type PingOptions, Pings } from './pings.ts'
 import { protocolMethods, readInitialize } from './protocol-methods.ts'
 import type { Reply } from './reply.ts'
@@ -74,6 +75,8 @@ export interface EngineOptions extends PingOptions {
   stateSecret?: string
   /** Decides on each request before its handler, and hears what came of it. Default: none. */
   guard?: RequestGuard
+  /** Sees what happens, for metrics, traces and logs. Default: none. */
+  observer?: Observer
   /** How many requests run at a time, and how many wait for that and for how long. */
   admission?: Partial<AdmissionLimits>
   /** When new work is refused because the process has too much to do. */
@@ -94,6 +97,12 @@ interface OpenedSession {
   readonly response: string
   /** Set if the client must not have the answer yet; rejects when the session cannot be kept. */
   readonly kept: Promise<void> | undefined
+}
+
+/** Who sends something, and how. */
+export interface Origin extends Sender {
+  readonly network: Network
+  readonly getHeader?: ObservedRequest['getHeader']
 }
 
 /** Whoever has requests in progress that can be cancelled by their id: a session or a connection. */
@@ -122,12 +131,15 @@ export class Engine {
   readonly sweep: Sweep
   readonly eventLimits: EventLogLimits
   readonly guard: RequestGuard | undefined
+  readonly observer: Observer | undefined
   readonly jsonBounds: JsonBounds
   readonly connections: Connections
   /** Messages that could not be delivered, and requests that were never run. */
   readonly deadLetters = new DeadLetters()
   readonly admission: Admission
   readonly shedding: LoadShedding
+  /** What counts the event streams that are open: each endpoint that has some adds to it. */
+  readonly streamCounts: (() => number)[] = []
   readonly #maxInFlight: number
   readonly #authenticator: Authenticator | undefined
   readonly #methodScopes: ReadonlyMap<string, readonly string[] | undefined>
@@ -165,6 +177,7 @@ export class Engine {
       ]),
     )
     this.guard = options.guard
+    this.observer = options.observer
     if (options.stateSecret !== undefined) service.requestState.useSecret(options.stateSecret)
     this.jsonBounds = { ...defaultJsonBounds, ...options.json }
     this.#holder = new Holder(service.info.name)
@@ -182,6 +195,7 @@ export class Engine {
       {
         ended: (session, reason) => {
           this.guard?.sessionEnded?.(session.id, session.authInfo, reason)
+          this.observer?.sessionEnded(session, networkOf(session), reason)
           this.#pings.forget(session)
           this.#sessionNames.unregister(session.id)
           this.subscriptions.forget(session)
@@ -213,6 +227,7 @@ export class Engine {
       this.admission.sweep(nowMs, this.shedding.overload)
     })
     this.#stopListening = service.onChange((change) => this.subscriptions.changed(change))
+    this.observer?.engineOpened(this)
   }
 
   /** What has a name here, for whoever runs the server to look at. */
@@ -248,20 +263,27 @@ export class Engine {
    * @param isOfConnection - the session ends with its connection, so it is not kept beyond the process
    * @throws McpError INVALID_PARAMS, SESSION_LIMIT when there are too many sessions, or OVERLOADED
    */
-  initialize(request: JsonRpcRequest, sender: Sender, isOfConnection = false): OpenedSession {
-    const { guard } = this
-    if (guard === undefined) return this.#openSession(request, sender.authInfo, isOfConnection)
-    const opening = new Opening(request, sender.authInfo, sender.remoteAddress)
+  initialize(request: JsonRpcRequest, sender: Origin, isOfConnection = false): OpenedSession {
+    const { guard, observer } = this
+    if (guard === undefined && observer === undefined) {
+      return this.#openSession(request, sender.authInfo, isOfConnection)
+    }
+    const opening = new Opening(request, sender)
+    observer?.began(opening)
     try {
-      guard.check(opening, true)
+      guard?.check(opening, true)
       const opened = this.#openSession(request, sender.authInfo, isOfConnection)
       opening.sessionId = opened.session.id
       opening.revision = opened.session.revision.name
-      guard.settled(opening, undefined, undefined)
+      guard?.settled(opening, undefined, undefined)
+      observer?.ended(opening, undefined, undefined)
+      observer?.sessionOpened(opened.session)
       return opened
-    } catch (error) {
-      guard.settled(opening, asMcpError(error), undefined)
-      throw error
+    } catch (thrown) {
+      const error = asMcpError(thrown)
+      guard?.settled(opening, error, undefined)
+      observer?.ended(opening, error, undefined)
+      throw thrown
     }
   }
 
@@ -300,8 +322,12 @@ export class Engine {
     owner: RequestOwner | undefined,
   ): void {
     const context = new RequestContext(this.service, peer, request, reply)
-    const { guard } = this
+    const { guard, observer } = this
     const { method } = request
+    if (observer !== undefined) {
+      context.observer = observer
+      observer.began(context)
+    }
     const handler = peer.revision.clientRequests.has(method)
       ? (protocolMethods.get(method) ?? this.service.methods.get(method))
       : this.#extensionMethod(peer, method)
@@ -327,13 +353,23 @@ export class Engine {
     this.#run(context, handler, owner)
   }
 
-  /** Takes a notification of a client. Those that are unknown or malformed are ignored, as JSON-RPC has it. */
-  notified({ method, params }: JsonRpcNotification, owner: RequestOwner | undefined): void {
-    if (method !== 'notifications/cancelled' || !isJsonObject(params)) return
-    const { requestId, reason } = params
-    if (!isRequestId(requestId)) return
-    const why = typeof reason === 'string' ? reason : 'The client cancelled the request'
-    owner?.inFlight?.get(requestId)?.cancel(why)
+  /**
+   * Takes a notification of a client. Those that are unknown or malformed are ignored, as JSON-RPC has it.
+   *
+   * @param owner - whose requests it may be about
+   */
+  notified(
+    notification: JsonRpcNotification,
+    owner: RequestOwner | undefined,
+    session: Session | undefined,
+    origin: Origin,
+  ): void {
+    const { observer } = this
+    const startedMs = observer === undefined ? 0 : performance.now()
+    const { method, params } = notification
+    if (method === 'notifications/initialized') session?.markInitialized()
+    else if (method === 'notifications/cancelled') cancelRequest(params, owner)
+    observer?.notified({ method, params, session, startedMs, ...origin })
   }
 
   /** A client has come back to its stream after a restart. */
@@ -373,18 +409,32 @@ export class Engine {
     this.shedding.close()
     this.#holder.end()
     this.sweep.stop()
+    this.observer?.engineClosed(this)
   }
 
   #run(context: RequestContext, method: EngineMethod, owner: RequestOwner | undefined): void {
     let outcome: Outcome | Promise<Outcome>
     try {
-      outcome = method(context, context.request.params ?? noParams, this)
+      const params = context.request.params ?? noParams
+      outcome =
+        context.observation === undefined
+          ? method(context, params, this)
+          : this.#runObserved(context, method, params)
     } catch (error) {
       this.#fail(context, error)
       return
     }
     if (isPromise(outcome)) this.#wait(context, outcome as Promise<Outcome>, owner)
     else this.#succeed(context, outcome)
+  }
+
+  #runObserved(
+    context: RequestContext,
+    method: EngineMethod,
+    params: JsonObject,
+  ): Outcome | Promise<Outcome> {
+    const run = (): Outcome | Promise<Outcome> => method(context, params, this)
+    return this.observer === undefined ? run() : this.observer.around(context, run)
   }
 
   /** There is no room for the request now. @throws McpError OVERLOADED when it may not wait either */
@@ -539,7 +589,7 @@ export class Engine {
 }
 
 /** An `initialize`, which belongs to no session yet, as a guard sees it. */
-class Opening implements GuardedRequest {
+class Opening implements GuardedRequest, ObservedRequest {
   readonly method = 'initialize'
   readonly params: JsonObject | undefined
   readonly requestId: RequestId
@@ -548,19 +598,38 @@ class Opening implements GuardedRequest {
   sessionId: string | undefined = undefined
   revision = ''
   readonly hasArrived = true
-  readonly getHeader = undefined
+  readonly getHeader: ObservedRequest['getHeader']
+  readonly network: Network
   guardState: unknown = undefined
+  startedMs = 0
+  observation: unknown = undefined
 
-  constructor(
-    request: JsonRpcRequest,
-    authInfo: AuthInfo | undefined,
-    remoteAddress: string | undefined,
-  ) {
+  constructor(request: JsonRpcRequest, sender: Origin) {
     this.params = request.params
     this.requestId = request.id
-    this.authInfo = authInfo
-    this.remoteAddress = remoteAddress
+    this.authInfo = sender.authInfo
+    this.remoteAddress = sender.remoteAddress
+    this.network = sender.network
+    this.getHeader = sender.getHeader
   }
+
+  rpcCodeOf(error: McpError): number {
+    return error.rpcCode()
+  }
+}
+
+/** Cancels the request that a notification names, if it is one in progress. */
+function cancelRequest(params: JsonObject | undefined, owner: RequestOwner | undefined): void {
+  if (!isJsonObject(params)) return
+  const { requestId, reason } = params
+  if (!isRequestId(requestId)) return
+  const why = typeof reason === 'string' ? reason : 'The client cancelled the request'
+  owner?.inFlight?.get(requestId)?.cancel(why)
+}
+
+/** How the client of a session is connected; to one over HTTP there need be no connection. */
+function networkOf({ outlet }: Session): Network {
+  return outlet !== undefined && 'network' in outlet ? (outlet.network as Network) : networks.http
 }
 
 function asMcpError(thrown: unknown): McpError {

@@ -26,6 +26,7 @@ import { type HttpGate, type HttpGateOptions, headersFor } from './http-gate.ts'
 import { attach, bodySink, HttpReply, type HttpReplyHost, sessionHeaders } from './http-reply.ts'
 import { mapMaybe } from './maybe-promise.ts'
 import type { Neighbours } from './neighbours.ts'
+import { networks } from './observer.ts'
 
 export interface HttpEndpointOptions extends HttpGateOptions {
   /** Milliseconds between signs of life on streams, and after which a silent answer becomes one. Default 15,000. */
@@ -53,6 +54,7 @@ export class HttpEndpoint implements HttpReplyHost {
     this.#gate = gate
     this.#keepAliveMs = options.keepAliveMs ?? 15_000
     engine.sweep.add((nowMs) => this.#keepAlive(nowMs))
+    engine.streamCounts.push(() => this.openBodies.size)
   }
 
   /** Answers one exchange, now or later, here or where its session is. Never throws. */
@@ -137,6 +139,8 @@ export class HttpEndpoint implements HttpReplyHost {
       const { session, response, kept } = this.#engine.initialize(message, {
         authInfo,
         remoteAddress: exchange.remoteAddress,
+        network: networks.http,
+        getHeader: exchange.getHeader,
       })
       const answer = (): void =>
         exchange.respond(200, [...headersFor(200), ...sessionHeaders(session)], response)
@@ -153,8 +157,11 @@ export class HttpEndpoint implements HttpReplyHost {
         break
       }
       case 'notification':
-        if (envelope.message.method === 'notifications/initialized') session.markInitialized()
-        else this.#engine.notified(envelope.message, session)
+        this.#engine.notified(envelope.message, session, session, {
+          authInfo,
+          remoteAddress: exchange.remoteAddress,
+          network: networks.http,
+        })
         exchange.respond(202, [])
         break
       case 'response':

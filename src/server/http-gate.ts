@@ -14,6 +14,7 @@ import {
   toAuthenticator,
 } from './authenticator.ts'
 import { isPromise } from './maybe-promise.ts'
+import type { Observer } from './observer.ts'
 import type { RequestGuard } from './request-guard.ts'
 
 export interface HttpGateOptions extends OriginGuardOptions {
@@ -25,6 +26,8 @@ export interface HttpGateOptions extends OriginGuardOptions {
   authenticate?: Authenticate | Authenticator
   /** Told of what is refused at the door. */
   guard?: RequestGuard
+  /** Told of what is refused at the door, and of who is let in. */
+  observer?: Observer
 }
 
 const jsonHeaders: HttpHeaders = ['content-type', 'application/json']
@@ -67,6 +70,7 @@ export class HttpGate {
   readonly maxBodyBytes: number
   readonly #authenticator: Authenticator | undefined
   readonly #guard: RequestGuard | undefined
+  readonly #observer: Observer | undefined
   readonly #onError: (error: unknown) => void
   readonly #cors: Cors | undefined
   readonly #jsonBounds: JsonBounds
@@ -77,6 +81,7 @@ export class HttpGate {
     this.maxBodyBytes = options.maxBodyBytes ?? 4 * 1024 * 1024
     this.#authenticator = options.authenticate && toAuthenticator(options.authenticate)
     this.#guard = options.guard
+    this.#observer = options.observer
     this.#cors = createCors(options.allowedOrigins ?? [])
     this.#jsonBounds = { ...defaultJsonBounds, ...options.json }
     this.#onError = onError
@@ -144,17 +149,29 @@ export class HttpGate {
     proceed: (authInfo: AuthInfo) => void,
     refuse: (error: unknown) => void,
   ): void {
+    const fail = (thrown: unknown): void => {
+      this.#observer?.identified(
+        thrown instanceof McpError ? thrown : new McpError('INTERNAL_ERROR'),
+      )
+      refuse(thrown)
+    }
     const decide = (authInfo: AuthInfo | undefined): void => {
-      if (authInfo === undefined) refuse(new McpError('UNAUTHORIZED'))
-      else proceed(authInfo)
+      if (authInfo === undefined) {
+        fail(new McpError('UNAUTHORIZED'))
+        return
+      }
+      this.#observer?.identified(undefined)
+      proceed(authInfo)
     }
+    let found: ReturnType<Authenticator['authenticate']>
     try {
-      const found = authenticator.authenticate(request)
-      if (isPromise(found)) (found as Promise<AuthInfo | undefined>).then(decide, refuse)
-      else decide(found as AuthInfo | undefined)
+      found = authenticator.authenticate(request)
     } catch (error) {
-      refuse(error)
+      fail(error)
+      return
     }
+    if (isPromise(found)) (found as Promise<AuthInfo | undefined>).then(decide, fail)
+    else decide(found as AuthInfo | undefined)
   }
 
   /**
@@ -220,6 +237,7 @@ export class HttpGate {
   explain(thrown: unknown, remoteAddress: string | undefined): { status: number; error: McpError } {
     if (thrown instanceof McpError) {
       this.#guard?.refused?.({ remoteAddress, authInfo: undefined }, thrown)
+      this.#observer?.refused({ remoteAddress, authInfo: undefined }, thrown)
       return { status: thrown.httpStatus(), error: thrown }
     }
     this.#onError(thrown)

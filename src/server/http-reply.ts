@@ -5,6 +5,7 @@ import type { StreamRequests } from '../sessions/session-repository.ts'
 import type { HttpExchange, HttpHeaders } from '../transports/http/exchange.ts'
 import { SseBody } from '../transports/http/sse.ts'
 import { headersFor } from './http-gate.ts'
+import { type Network, networks } from './observer.ts'
 import { type BatchReply, batchText, responseText } from './reply.ts'
 
 /** Where an endpoint keeps what needs a look from time to time. */
@@ -22,6 +23,7 @@ const retryMs = 1000
 /** Answers a POST: with JSON if the response is the first thing to be said, else with an event stream. */
 export class HttpReply implements BatchReply {
   readonly getHeader: HttpExchange['getHeader']
+  readonly network: Network = networks.http
   readonly #host: HttpReplyHost
   readonly #exchange: HttpExchange
   readonly #session: Session | undefined

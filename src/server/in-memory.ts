@@ -2,6 +2,7 @@ import type { Channel } from '../transports/channel.ts'
 import type { ClientTransport } from '../transports/client-transport.ts'
 import { ChannelConnection } from './channel-connection.ts'
 import { Engine, type EngineOptions } from './engine.ts'
+import { networks } from './observer.ts'
 import { responseText } from './reply.ts'
 import { type Servable, service } from './service.ts'
 
@@ -24,7 +25,8 @@ export function connectInMemory(server: Servable, options: EngineOptions = {}): 
     },
     close: () => {},
   }
-  const connection = new ChannelConnection(engine, channel, undefined, () => {
+  const caller = { authInfo: undefined, remoteAddress: undefined, network: networks.other }
+  const connection = new ChannelConnection(engine, channel, caller, () => {
     void transport.close()
   })
   const transport: ClientTransport = {

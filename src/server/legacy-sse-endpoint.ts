@@ -8,6 +8,7 @@ import { ChannelConnection } from './channel-connection.ts'
 import type { Engine } from './engine.ts'
 import type { HttpGate } from './http-gate.ts'
 import type { Neighbours } from './neighbours.ts'
+import { networks } from './observer.ts'
 import { responseText } from './reply.ts'
 
 interface LegacyStream {
@@ -43,6 +44,7 @@ export class LegacySseEndpoint {
     this.#messagePath = messagePath
     this.#maxStreams = options.maxStreams ?? 100_000
     const keepAliveMs = options.keepAliveMs ?? 15_000
+    engine.streamCounts.push(() => this.#streams.size)
     engine.sweep.add((nowMs) => {
       for (const { body, connection } of this.#streams.values()) {
         if (engine.isCurrent(connection.authInfo, nowMs)) continue
@@ -69,9 +71,8 @@ export class LegacySseEndpoint {
       const connection = new ChannelConnection(
         this.#engine,
         { send: (message) => body.event(responseText(message)), close: () => body.close() },
-        authInfo,
+        { authInfo, remoteAddress: exchange.remoteAddress, network: networks.http },
         () => this.#streams.delete(id),
-        exchange.remoteAddress,
       )
       this.#streams.set(id, { connection, body })
       exchange.onDisconnect(() => connection.closed())

@@ -1,4 +1,5 @@
 import type { Outlet } from '../sessions/session.ts'
+import type { Network } from './observer.ts'
 
 /**
  * The way back of one request. A transport that can only answer once turns into a stream when something is sent
@@ -26,6 +27,8 @@ export interface Reply extends Outlet {
   readonly getHeader: ((name: string) => string | undefined) | undefined
   /** Where the request came from; undefined where a transport has no addresses. */
   readonly remoteAddress?: string | undefined
+  /** How the client is connected. */
+  readonly network: Network
 }
 
 /** The way back of a batch. */

@@ -2,7 +2,8 @@ import { Console } from 'node:console'
 import type { Readable, Writable } from 'node:stream'
 import { StreamChannel, type StreamChannelOptions } from '../transports/stdio/stream-channel.ts'
 import { ChannelConnection } from './channel-connection.ts'
-import { Engine, type EngineOptions } from './engine.ts'
+import { Engine, type EngineOptions, type Origin } from './engine.ts'
+import { networks } from './observer.ts'
 import { type Servable, service } from './service.ts'
 
 export interface ServeStdioOptions extends EngineOptions, StreamChannelOptions {
@@ -20,6 +21,9 @@ export interface StdioConnection {
   /** Ends the connection from this side. Idempotent. */
   close(): Promise<void>
 }
+
+/** Who starts the process is who calls. */
+const starter: Origin = { authInfo: undefined, remoteAddress: undefined, network: networks.stdio }
 
 /** Serves one client over stdin and stdout (transports/stdio). */
 export function serveStdio(server: Servable, options: ServeStdioOptions = {}): StdioConnection {
@@ -41,7 +45,7 @@ export function serveStdio(server: Servable, options: ServeStdioOptions = {}): S
     input,
     output,
     (each) => {
-      connection = new ChannelConnection(engine, each, undefined, () => void finish())
+      connection = new ChannelConnection(engine, each, starter, () => void finish())
       return {
         message: (text) => connection.message(text),
         fault: (error) => connection.fault(error),

@@ -9,6 +9,7 @@ import { type AuthRequest, toAuthenticator } from './authenticator.ts'
 import { ChannelConnection } from './channel-connection.ts'
 import { Engine, type EngineOptions } from './engine.ts'
 import { listenAt } from './listen-at.ts'
+import { networks } from './observer.ts'
 import { type Servable, service } from './service.ts'
 import { refuseUntrusted, setTls, tlsDefaults } from './tls.ts'
 
@@ -69,13 +70,12 @@ export async function serveTcp(
         connection = new ChannelConnection(
           engine,
           each,
-          authInfo,
+          { authInfo, remoteAddress: socket.remoteAddress, network: networks.tcp },
           () => {
             channel.close()
             // Once what was written has gone out. Waiting for the client to end its side could take for ever.
             socket.destroySoon()
           },
-          socket.remoteAddress,
         )
         return connection
       },
@@ -138,11 +138,15 @@ function identify(
   const refuse = (thrown: unknown): void => {
     if (!(thrown instanceof McpError)) engine.service.onError(thrown, undefined)
     const error = thrown instanceof McpError ? thrown : new McpError('INTERNAL_ERROR')
+    engine.observer?.identified(error)
     socket.end(`${encodeError(undefined, error)}\n`, () => socket.destroySoon())
   }
   const decide = (authInfo: AuthInfo | undefined): void => {
     if (authInfo === undefined) refuse(new McpError('UNAUTHORIZED'))
-    else if (!socket.destroyed) enter(authInfo)
+    else if (!socket.destroyed) {
+      engine.observer?.identified(undefined)
+      enter(authInfo)
+    }
   }
   // The order of what was said is kept: nothing is read before someone listens.
   new Promise<AuthInfo | undefined>((resolve) => {

@@ -14,6 +14,7 @@ import type { AuthRequest } from './authenticator.ts'
 import { ChannelConnection } from './channel-connection.ts'
 import type { Engine } from './engine.ts'
 import { type HttpGate, rawResponse } from './http-gate.ts'
+import { networks } from './observer.ts'
 
 export interface WebSocketEndpointOptions {
   /** Default 4 MiB. */
@@ -98,9 +99,10 @@ export class WebSocketEndpoint {
     const { connections, deadLetters } = this.#engine
     connections.upgrade(socket, 'websocket')
     const forget = (): void => void this.#channels.delete(channel)
+    const origin = { authInfo, remoteAddress, network: networks.webSocket }
     const channel = new WebSocketChannel(
       webSocket,
-      (each) => new ChannelConnection(this.#engine, each, authInfo, forget, remoteAddress),
+      (each) => new ChannelConnection(this.#engine, each, origin, forget),
       connections.nameOf(socket),
       deadLetters,
     )

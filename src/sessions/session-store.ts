@@ -86,6 +86,11 @@ export class SessionStore {
     this.#walk = new RollingWalk(this.#sessions, Math.min(walkMs, idleTtlMs / 8), walkMin)
   }
 
+  /** Whether sessions are kept beyond the process. */
+  get isKept(): boolean {
+    return this.#repository !== undefined
+  }
+
   /** Sessions that there are, in this process or kept. */
   get size(): number {
     return Math.max(this.#sessions.size, this.#repository?.size ?? 0)

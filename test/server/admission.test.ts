@@ -3,6 +3,7 @@ import { suite, type TestContext, test } from 'node:test'
 import { negotiate } from '../../src/protocol/revisions/index.ts'
 import type { AdmissionLimits } from '../../src/server/admission.ts'
 import { Engine } from '../../src/server/engine.ts'
+import { networks } from '../../src/server/observer.ts'
 import { defineServer } from '../../src/server/server.ts'
 import { service } from '../../src/server/service.ts'
 import {
@@ -255,6 +256,7 @@ test('below the limits a synchronous handler has answered when dispatch returns,
   const answers: unknown[] = []
   const reply = {
     getHeader: undefined,
+    network: networks.other,
     send: () => assert.fail('nothing is sent before the answer'),
     end: (response: string | Uint8Array) => answers.push(String(response)),
     abandon: () => assert.fail('it is answered'),

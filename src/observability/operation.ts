@@ -1,0 +1,103 @@
+import type { McpError } from '../protocol/errors.ts'
+import { isJsonObject } from '../protocol/json-rpc.ts'
+import { revisions } from '../protocol/revisions/index.ts'
+import type { ObservedRequest } from '../server/observer.ts'
+
+/** Stands for what is not known, so that nobody can make names without end (semantic conventions, `_OTHER`). */
+export const other = '_OTHER'
+/** Names that are remembered because they have been seen to work. */
+const maxLearned = 10_000
+
+const notifications = [
+  'notifications/initialized',
+  'notifications/cancelled',
+  'notifications/progress',
+  'notifications/roots/list_changed',
+]
+const methods: ReadonlySet<string> = new Set([
+  'initialize',
+  ...notifications,
+  ...revisions.flatMap(({ clientRequests }) => [...clientRequests]),
+])
+
+/** How an operation ended, in the words of the semantic conventions. */
+export interface Ending {
+  /** `error.type`: a JSON-RPC code, `tool_error`, `cancelled`; undefined for what went well. */
+  readonly errorType: string | undefined
+  /** `rpc.response.status_code`: that of the error in the response; undefined where there is none. */
+  readonly statusCode: string | undefined
+}
+
+const success: Ending = { errorType: undefined, statusCode: undefined }
+const toolError: Ending = { errorType: 'tool_error', statusCode: undefined }
+const cancelled: Ending = { errorType: 'cancelled', statusCode: undefined }
+
+/** How a request ended. A cancelled one has no response. */
+export function endingOf(
+  request: ObservedRequest,
+  error: McpError | undefined,
+  result: unknown,
+): Ending {
+  if (error === undefined) {
+    const hasFailed = request.method === 'tools/call' && isJsonObject(result) && result.isError
+    return hasFailed === true ? toolError : success
+  }
+  if (error.code === 'REQUEST_CANCELLED') return cancelled
+  const code = String(request.rpcCodeOf(error))
+  return { errorType: code, statusCode: code }
+}
+
+/** What an operation is about. */
+export interface Target {
+  readonly method: string
+  readonly toolName: string | undefined
+  readonly promptName: string | undefined
+}
+
+/**
+ * Names operations, and only with names that there are: a client may ask for any method, tool or prompt it can think of.
+ * Those that the protocol or the server does not name itself are known once they have worked.
+ */
+export class OperationNames {
+  readonly #isOffered: (kind: 'tool' | 'prompt', name: string) => boolean
+  readonly #methods = new Set<string>()
+  readonly #tools = new Set<string>()
+  readonly #prompts = new Set<string>()
+
+  /** @param isOffered - whether a server has a tool or prompt of that name */
+  constructor(isOffered: (kind: 'tool' | 'prompt', name: string) => boolean) {
+    this.#isOffered = isOffered
+  }
+
+  /** @param worked - whether the operation has ended well, by which its names become known */
+  targetOf(method: string, params: unknown, worked: boolean): Target {
+    const known =
+      methods.has(method) || learned(this.#methods, method, worked, () => false) ? method : other
+    const name = nameIn(method, params)
+    if (name === undefined) return { method: known, toolName: undefined, promptName: undefined }
+    if (method === 'tools/call') {
+      const isTool = learned(this.#tools, name, worked, () => this.#isOffered('tool', name))
+      return { method: known, toolName: isTool ? name : undefined, promptName: undefined }
+    }
+    const isPrompt = learned(this.#prompts, name, worked, () => this.#isOffered('prompt', name))
+    return { method: known, toolName: undefined, promptName: isPrompt ? name : undefined }
+  }
+}
+
+function nameIn(method: string, params: unknown): string | undefined {
+  if (method !== 'tools/call' && method !== 'prompts/get') return undefined
+  const name = isJsonObject(params) ? params.name : undefined
+  return typeof name === 'string' ? name : undefined
+}
+
+function learned(
+  names: Set<string>,
+  name: string,
+  worked: boolean,
+  isKnown: () => boolean,
+): boolean {
+  if (names.has(name)) return true
+  if (!worked && !isKnown()) return false
+  if (names.size < maxLearned) names.add(name)
+  return true
+}
