@@ -1,3 +1,4 @@
+import type { Fields } from '../observability/logs/log.ts'
 import { exampleArguments, shellQuoted } from './example-arguments.ts'
 import type { Introduction } from './introspect.ts'
 
@@ -27,11 +28,7 @@ export function bannerLines({ url, others = {}, introduction }: Listening): stri
 }
 
 /** The same as one JSON object, for `--json`. */
-export function listeningEvent({
-  url,
-  others = {},
-  introduction,
-}: Listening): Record<string, unknown> {
+export function listeningEvent({ url, others = {}, introduction }: Listening): Fields {
   const local = localUrl(url)
   return {
     event: 'listening',

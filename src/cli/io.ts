@@ -24,7 +24,7 @@ export function print(io: Io, line = ''): void {
 }
 
 /** Writes one line for the human beside the output: progress, notes, errors. */
-export function note(io: Io, line: string): void {
+export function note(io: Pick<Io, 'stderr'>, line: string): void {
   io.stderr.write(`${harmless(line)}\n`)
 }
 

@@ -2,6 +2,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { type HttpListener, serveHttp } from '../http.ts'
 import type { Servable } from '../index.ts'
 import type { Bind } from '../security.ts'
+import type { Observer } from '../server/observer.ts'
 import { serveTcp } from '../tcp.ts'
 import { CliError, messageOf, usageError } from './cli-error.ts'
 import { shellQuoted } from './example-arguments.ts'
@@ -41,17 +42,19 @@ export interface Listeners {
  *
  * @param file - is named in what a failure suggests
  * @param place - where secrets and paths are looked up
+ * @param observer - sees what happens
  */
 export async function listen(
   server: Servable,
   given: ServeValues,
   file: string,
   place: { readonly env: Readonly<Record<string, string | undefined>>; readonly cwd: string },
+  observer?: Observer,
 ): Promise<Listeners> {
   const values = withHttpAddress(given)
   const security = await openServeSecurity(values, bindsOf(values), place.env, place.cwd)
   try {
-    const listeners = await listenAll(server, values, file, security)
+    const listeners = await listenAll(server, values, file, { ...security, observer })
     return {
       ...listeners,
       close: async () => {
@@ -76,17 +79,27 @@ function bindsOf(values: ServeValues): Bind[] {
     isEncrypted,
     isAuthenticated,
   }
-  if (values.tcp === '') return [http]
-  // Nothing but a certificate says over TCP who is there.
-  const { host } = readAddress(values.tcp)
-  return [http, { setting: '--tcp', host, isEncrypted, isAuthenticated: isByCertificate }]
+  const binds = [http]
+  if (values.tcp !== '') {
+    // Nothing but a certificate says over TCP who is there.
+    const { host } = readAddress(values.tcp)
+    binds.push({ setting: '--tcp', host, isEncrypted, isAuthenticated: isByCertificate })
+  }
+  if (values.admin !== '') {
+    const { host } = readAddress(values.admin)
+    binds.push({ setting: '--admin', host, isEncrypted, isAuthenticated })
+  }
+  return binds
 }
+
+/** What goes into each listener beside the settings. */
+type Surroundings = ServeSecurity & { readonly observer: Observer | undefined }
 
 async function listenAll(
   server: Servable,
   values: ServeValues,
   file: string,
-  security: ServeSecurity,
+  security: Surroundings,
 ): Promise<Listeners> {
   const http = await listenHttp(server, values, file, security)
   const others: Record<string, string> = {}
@@ -152,7 +165,7 @@ async function listenHttp(
   server: Servable,
   values: ServeValues,
   file: string,
-  { guard, authenticate, stateSecret, tls }: ServeSecurity,
+  { guard, authenticate, stateSecret, tls, observer }: Surroundings,
 ): Promise<HttpListener> {
   const { allowedHosts, allowedOrigins, webSocketPath, legacySse, trustedProxies } = values
   try {
@@ -170,6 +183,7 @@ async function listenHttp(
       legacySse,
       trustedProxies,
       ...(guard && { guard }),
+      ...(observer && { observer }),
       ...(authenticate && { authenticate }),
       ...(stateSecret !== undefined && { stateSecret }),
       ...(tls && { tls }),
@@ -186,7 +200,7 @@ async function listenTcp(
   server: Servable,
   values: ServeValues,
   file: string,
-  { guard, authenticate, stateSecret, tls }: ServeSecurity,
+  { guard, authenticate, stateSecret, tls, observer }: Surroundings,
 ) {
   const { host, port } = readAddress(values.tcp)
   try {
@@ -198,6 +212,7 @@ async function listenTcp(
       maxMessageBytes: values.maxBodyBytes,
       ...limitsOf(values),
       ...(guard && { guard }),
+      ...(observer && { observer }),
       ...(stateSecret !== undefined && { stateSecret }),
       ...(tls && { tls }),
       ...(authenticate && { authenticate }),
@@ -214,7 +229,7 @@ function withHttpAddress(values: ServeValues): ServeValues {
 }
 
 /** The parts of `host:port`; without a host it is this machine only. */
-function readAddress(address: string): { host: string; port: number } {
+export function readAddress(address: string): { host: string; port: number } {
   const colon = address.lastIndexOf(':')
   const host = address.slice(0, Math.max(colon, 0)).replace(/^\[|\]$/g, '')
   return { host: host === '' ? '127.0.0.1' : host, port: Number(address.slice(colon + 1)) }

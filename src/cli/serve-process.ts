@@ -1,6 +1,8 @@
 import cluster, { type Worker } from 'node:cluster'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Threshold } from '../observability/logs/log.ts'
+import type { Member, ProcessReport } from '../observability/report.ts'
 import type { Io } from './io.ts'
 import type { ServeValues } from './settings.ts'
 import type { SupervisorMessage, WorkerMessage } from './worker-messages.ts'
@@ -22,6 +24,15 @@ function nodeFlags(): string[] {
   return isSet ? process.execArgv : [...process.execArgv, `${semiSpaceFlag}=2`]
 }
 
+/** How long a process may take to say how it is. */
+const patienceMs = 1000
+
+/** Who wants to know of serving processes. */
+export interface Supervision {
+  /** There is a process more. @returns a function that says that it has ended */
+  join(process: ServeProcess): () => void
+}
+
 /** What a serving process is heard to say, and how it ended. */
 export interface ServeProcessEvents {
   said(message: WorkerMessage): void
@@ -32,8 +43,10 @@ export interface ServeProcessEvents {
  * A process that serves on sockets which the cluster's primary, this process, owns: processes that ask for the same
  * port share it, so that none of them is missed when it goes. The port must be a certain one (see `withCertainPorts`).
  */
-export class ServeProcess {
+export class ServeProcess implements Member {
   readonly #worker: Worker
+  readonly #leave: () => void
+  #asked: PromiseWithResolvers<ProcessReport | undefined> | undefined = undefined
 
   /** @param values - told to the process, with the port that it is to ask for */
   constructor(
@@ -41,6 +54,7 @@ export class ServeProcess {
     values: ServeValues & { readonly json: boolean },
     io: Io,
     events: ServeProcessEvents,
+    supervision: Supervision,
   ) {
     cluster.setupPrimary({ exec: program, args: [], execArgv: nodeFlags(), silent: true })
     const worker = cluster.fork()
@@ -50,9 +64,36 @@ export class ServeProcess {
       ;(values.json ? io.stderr : io.stdout).write(chunk)
     })
     worker.process.stderr?.on('data', (chunk) => io.stderr.write(chunk))
-    worker.on('message', (message: WorkerMessage) => events.said(message))
-    worker.on('exit', (code, signal) => events.exited(signal ?? `exit code ${code}`))
+    worker.on('message', (message: WorkerMessage) => {
+      if (message.kind === 'report') this.#asked?.resolve(message.report)
+      else events.said(message)
+    })
+    this.#leave = supervision.join(this)
+    worker.on('exit', (code, signal) => {
+      this.#asked?.resolve(undefined)
+      this.#leave()
+      events.exited(signal ?? `exit code ${code}`)
+    })
     this.#tell({ kind: 'serve', file, cwd: io.cwd, values })
+  }
+
+  /** How the process is, unless it takes too long to say. */
+  async ask(): Promise<ProcessReport | undefined> {
+    if (this.#asked === undefined) {
+      const asked = Promise.withResolvers<ProcessReport | undefined>()
+      this.#asked = asked
+      const timer = setTimeout(() => asked.resolve(undefined), patienceMs).unref()
+      this.#tell({ kind: 'report' })
+      void asked.promise.finally(() => {
+        clearTimeout(timer)
+        this.#asked = undefined
+      })
+    }
+    return this.#asked.promise
+  }
+
+  set logLevel(level: Threshold) {
+    this.#tell({ kind: 'log-level', level })
   }
 
   get pid(): number | undefined {

@@ -1,10 +1,11 @@
 import { dirname, join, resolve } from 'node:path'
 import type { TlsOptions } from 'node:tls'
+import type { AuthInfo } from '../protocol/types.ts'
 import { auditSignerOf } from '../security/audit/signing-key.ts'
 import { firstOf } from '../security/first-of.ts'
 import { ApiKeys } from '../security/keys/api-keys.ts'
 import { quotaFile } from '../security/limits/quota-file.ts'
-import { openSecurity } from '../security/open-security.ts'
+import { openSecurity, type Security } from '../security/open-security.ts'
 import { PolicyError } from '../security/policy/read-policy.ts'
 import { type Bind, productionRefusals } from '../security/profile/production.ts'
 import { readSecret, type Secret } from '../security/profile/secrets.ts'
@@ -23,6 +24,8 @@ export interface ServeSecurity {
   /** Renews certificates, and lists of what is revoked, as their files change. @returns a function that stops it */
   watch(apply: (tls: TlsOptions) => void): () => void
   readonly stateSecret?: string
+  /** Whether a caller may administrate: by the role `admin` of the policy or, where there is none, by a scope of that name. */
+  isAdmin(caller: AuthInfo): boolean
   /** After the listeners have closed. */
   close(): Promise<void>
 }
@@ -52,7 +55,7 @@ export async function openServeSecurity(
     throw error
   }
   const opened = await access(values, cwd).catch(closeKeys)
-  const { guard, close } = await openGuard(values, auditKey, cwd).catch(closeKeys)
+  const { guard, rolesOf, close } = await openGuard(values, auditKey, cwd).catch(closeKeys)
   const byKey = keys && { authenticate: keys.authenticate }
   const authenticators = [byKey, opened.authenticate].filter((each) => each !== undefined)
   const [only] = authenticators
@@ -63,6 +66,10 @@ export async function openServeSecurity(
     ...(opened.tls && { tls: opened.tls }),
     watch: opened.watch,
     ...(stateSecret && { stateSecret: stateSecret.value }),
+    isAdmin: (caller) => {
+      const roles = rolesOf?.(caller)
+      return roles === undefined ? caller.scopes?.includes('admin') === true : roles.has('admin')
+    },
     close: async () => {
       keys?.close()
       await close()
@@ -84,7 +91,7 @@ async function openGuard(
   values: ServeValues,
   auditKey: string | undefined,
   cwd: string,
-): Promise<{ guard?: RequestGuard; close(): Promise<void> }> {
+): Promise<Partial<Security> & Pick<Security, 'close'>> {
   if (values.policy === '' && auditKey === undefined) return { close: async () => {} }
   const setting = values.policy === '' ? '--audit' : '--policy'
   try {

@@ -3,19 +3,27 @@
  * sockets that node:cluster shares among these processes, and drains when told to.
  */
 import process from 'node:process'
+import type { Threshold } from '../observability/logs/log.ts'
+import type { ProcessTelemetry } from '../observability/process-telemetry.ts'
 import { describeFailure } from './cli-error.ts'
 import { introspect } from './introspect.ts'
 import { type Listeners, listen } from './listen.ts'
 import { loadServer } from './load-server.ts'
 import { installModuleHooks } from './module-hooks.ts'
+import { openLog } from './serve-log.ts'
+import { openProcessTelemetry } from './serve-telemetry.ts'
 import type { ServeValues } from './settings.ts'
 import type { SupervisorMessage, WorkerMessage } from './worker-messages.ts'
 
 let listener: Listeners | undefined
+let telemetry: ProcessTelemetry | undefined
+let logLevel: Threshold | undefined
 let isDraining = false
 
 process.on('message', (message: SupervisorMessage) => {
   if (message.kind === 'serve') void serve(message.file, message.cwd, message.values as ServeValues)
+  else if (message.kind === 'report') void report()
+  else if (message.kind === 'log-level') setLogLevel(message.level)
   else void drain()
 })
 // A terminal, or systemd, signals every process at once. The supervising one says here what is to be done.
@@ -29,7 +37,11 @@ async function serve(file: string, cwd: string, values: ServeValues): Promise<vo
   try {
     const server = await loadServer(file, cwd)
     stage = 'listen'
-    const listening = await listen(server, values, file, { env: process.env, cwd })
+    const place = { env: process.env, cwd }
+    const log = await openLog(values, process)
+    if (logLevel !== undefined) log.level = logLevel
+    telemetry = await openProcessTelemetry(server, values, log, place)
+    const listening = await listen(server, values, file, place, telemetry.observer)
     listener = listening
     const introduction = await introspect(server)
     // Before the rest, so that a change made from here on is not missed.
@@ -50,7 +62,19 @@ async function drain(): Promise<void> {
   const closed = listener?.close()
   await tell({ kind: 'draining' })
   await closed
+  // What was counted to the last is not to be lost with the process.
+  await report()
+  await telemetry?.close()
   process.exit(0)
+}
+
+async function report(): Promise<void> {
+  if (telemetry !== undefined) await tell({ kind: 'report', report: await telemetry.ask() })
+}
+
+function setLogLevel(level: Threshold): void {
+  logLevel = level
+  if (telemetry !== undefined) telemetry.log.level = level
 }
 
 function tell(message: WorkerMessage): Promise<void> {

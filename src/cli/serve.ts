@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import type { Log } from '../observability/logs/log.ts'
 import { serveStdio } from '../stdio.ts'
 import { Announcements } from './announcements.ts'
 import { stoppingLine } from './banner.ts'
@@ -7,10 +8,12 @@ import { usageError } from './cli-error.ts'
 import type { CommandContext } from './command-context.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { introspect } from './introspect.ts'
-import { type Io, note } from './io.ts'
+import type { Io } from './io.ts'
 import { limitsOf, listen } from './listen.ts'
 import { loadServer } from './load-server.ts'
+import { openLog } from './serve-log.ts'
 import { openServeSecurity } from './serve-security.ts'
+import { openServingTelemetry } from './serving-telemetry.ts'
 import type { ServeValues } from './settings.ts'
 import { commanderOption, commonSettings, resolveSettings, serveSettings } from './settings.ts'
 import { untilStopped } from './until-stopped.ts'
@@ -67,13 +70,14 @@ async function runServe(
       '--audit is for one process, which writes the log: leave out --workers or --watch',
     )
   }
-  if (values.stdio) return serveOverStdio(file, values, io)
+  const log = await openLog(values, io)
+  if (values.stdio) return serveOverStdio(file, values, io, log)
   let serve = values.watch ? watchAndServe : serveOverHttp
   if (values.workers > 1) serve = serveWithWorkers
   const data = values.data === '' ? '' : resolve(io.cwd, values.data)
-  const exitCode = await serve(file, { ...values, data }, io)
+  const exitCode = await serve(file, { ...values, data }, io, log)
   const line = exitCode === 0 ? 'stopped' : 'stopped at once'
-  new Announcements(values, io).say('stopped', line, { exitCode })
+  new Announcements(values, io, log).say('stopped', line, { exitCode })
   return exitCode
 }
 
@@ -81,41 +85,58 @@ async function serveOverHttp(
   file: string,
   values: ServeValues & { readonly json: boolean },
   io: Io,
+  log: Log,
 ): Promise<ExitCode> {
   if (values.json) io.reserveStdout()
   const server = await loadServer(file, io.cwd)
-  const listener = await listen(server, values, file, io)
-  const announcements = new Announcements(values, io)
-  const stopped = untilStopped(io, {
-    close: () => listener.close(),
-    onStopping: () => announcements.stopping(),
-  })
-  const { url, others } = listener
-  announcements.listening({ url, others, introduction: await introspect(server) })
-  return stopped
+  const telemetry = await openServingTelemetry(server, values, log, io)
+  try {
+    const listener = await listen(server, values, file, io, telemetry.observer)
+    const announcements = new Announcements(values, io, log)
+    const stopped = untilStopped(io, {
+      close: () => listener.close(),
+      onStopping: () => announcements.stopping(),
+    })
+    const { url } = listener
+    const others = { ...listener.others, ...telemetry.others }
+    announcements.listening({ url, others, introduction: await introspect(server) })
+    return await stopped
+  } finally {
+    await telemetry.close()
+  }
 }
 
-async function serveOverStdio(file: string, values: ServeValues, io: Io): Promise<ExitCode> {
+async function serveOverStdio(
+  file: string,
+  values: ServeValues,
+  io: Io,
+  log: Log,
+): Promise<ExitCode> {
   io.reserveStdout()
   const server = await loadServer(file, io.cwd)
   // Who starts the process is who calls: there is no address, and nobody else to keep out.
   const security = await openServeSecurity({ ...values, apiKeys: '' }, [], io.env, io.cwd)
+  const telemetry = await openServingTelemetry(server, values, log, io)
   const { guard, stateSecret } = security
   const connection = serveStdio(server, {
     input: io.stdin,
     output: io.stdout,
     drainMs: values.drainMs,
     ...limitsOf(values),
+    observer: telemetry.observer,
     ...(guard && { guard }),
     ...(stateSecret !== undefined && { stateSecret }),
   })
-  const ended = connection.closed.then(() => security.close())
+  const ended = connection.closed.then(() => security.close()).then(() => telemetry.close())
   const stopped = untilStopped(io, {
     close: () => connection.close().then(() => ended),
-    onStopping: () => note(io, stoppingLine(values.drainMs)),
+    onStopping: () => log.write('info', stoppingLine(values.drainMs), { event: 'stopping' }),
     ended,
   })
   const introduction = await introspect(server)
-  note(io, `${introduction?.name ?? file} is serving over stdio; it ends when stdin closes`)
+  const name = introduction?.name ?? file
+  log.write('info', `${name} is serving over stdio; it ends when stdin closes`, {
+    event: 'listening',
+  })
   return stopped
 }

@@ -4,6 +4,7 @@ import { accessSettings } from './access-settings.ts'
 import { usageError } from './cli-error.ts'
 import { nearestName } from './nearest-name.ts'
 import { filePath, type Setting, text, textList, toggle, wholeNumber } from './setting.ts'
+import { telemetrySettings } from './telemetry-settings.ts'
 
 const largestTimer = 2 ** 31 - 1
 
@@ -283,6 +284,7 @@ export const serveSettings = {
     isAllowed: (part) => part === 'loopback' || isNetwork(part),
   }),
   ...accessSettings,
+  ...telemetrySettings,
 } as const
 
 /** Secrets, which are read from TSMCP_NAME, the file that TSMCP_NAME_FILE names, or a credential of systemd. */
@@ -321,11 +323,6 @@ export const commonSettings = {
 
 /** Variables of erlmcp's own deployment guide that this version knows of and does not act on. */
 export const unusedVariables = [
-  {
-    name: 'OTEL_ENABLED',
-    inert: /^(false|0|no|off)$/i,
-    about: 'traces are not part of this version',
-  },
   {
     name: 'CHAOS_ENABLED',
     inert: /^(false|0|no|off)$/i,

@@ -1,10 +1,12 @@
 import { WatchedFiles } from '../internal/watched-files.ts'
+import type { Log } from '../observability/logs/log.ts'
 import { Announcements } from './announcements.ts'
 import type { ExitCode } from './exit-codes.ts'
 import type { Io } from './io.ts'
 import { withCertainPorts } from './listen.ts'
 import { relativeIfInside } from './load-error.ts'
 import { findServerFile } from './load-server.ts'
+import { NodeSupervision } from './node-supervision.ts'
 import { ServeProcess } from './serve-process.ts'
 import type { ServeValues } from './settings.ts'
 import { failureOf, type Supervisor, supervised } from './supervised.ts'
@@ -15,11 +17,18 @@ export async function watchAndServe(
   file: string,
   values: ServeValues & { readonly json: boolean },
   io: Io,
+  log: Log,
 ): Promise<ExitCode> {
   findServerFile(file, io.cwd)
-  const announcements = new Announcements(values, io)
-  const reloader = new Reloader(file, await withCertainPorts(values), io, announcements)
-  return supervised(reloader, announcements, io)
+  const announcements = new Announcements(values, io, log)
+  const certain = await withCertainPorts(values)
+  const supervision = await NodeSupervision.open(certain, log, io)
+  try {
+    const reloader = new Reloader(file, certain, io, announcements, supervision)
+    return await supervised(reloader, announcements, io)
+  } finally {
+    await supervision.close()
+  }
 }
 
 /**
@@ -35,6 +44,7 @@ class Reloader implements Supervisor {
   readonly #values: ServeValues & { readonly json: boolean }
   readonly #io: Io
   readonly #announcements: Announcements
+  readonly #supervision: NodeSupervision
   readonly #watched: WatchedFiles
   #serving: ServeProcess | undefined
   #starting: ServeProcess | undefined
@@ -49,11 +59,13 @@ class Reloader implements Supervisor {
     values: ServeValues & { readonly json: boolean },
     io: Io,
     announcements: Announcements,
+    supervision: NodeSupervision,
   ) {
     this.#file = file
     this.#values = values
     this.#io = io
     this.#announcements = announcements
+    this.#supervision = supervision
     const { promise, reject } = Promise.withResolvers<never>()
     this.failed = promise
     this.#fail = reject
@@ -63,10 +75,16 @@ class Reloader implements Supervisor {
   start(): void {
     const startedAt = Date.now()
     this.#watched.add([findServerFile(this.#file, this.#io.cwd)], startedAt)
-    const started: ServeProcess = new ServeProcess(this.#file, this.#values, this.#io, {
-      said: (message) => this.#said(started, message, startedAt),
-      exited: (how) => this.#exited(started, how),
-    })
+    const started: ServeProcess = new ServeProcess(
+      this.#file,
+      this.#values,
+      this.#io,
+      {
+        said: (message) => this.#said(started, message, startedAt),
+        exited: (how) => this.#exited(started, how),
+      },
+      this.#supervision,
+    )
     this.#starting = started
   }
 
@@ -121,7 +139,10 @@ class Reloader implements Supervisor {
     if (!this.#isIntroduced) {
       this.#isIntroduced = true
       const { url, others, introduction } = message
-      this.#announcements.listening({ url, others, introduction }, 'watching for changes')
+      const { introduce, others: ownOthers } = this.#supervision
+      void introduce(introduction)
+      const everything = { url, others: { ...others, ...ownOthers }, introduction }
+      this.#announcements.listening(everything, 'watching for changes')
       return
     }
     const sayReloaded = (): void => {
@@ -160,6 +181,6 @@ class Reloader implements Supervisor {
   #sayFailure(message: string): void {
     const outlook =
       this.#serving === undefined ? 'waiting for a change' : 'the version before goes on serving'
-    this.#announcements.say('failed', `tsmcp: ${message}: ${outlook}`, { message })
+    this.#announcements.say('failed', `tsmcp: ${message}: ${outlook}`, { message }, 'error')
   }
 }

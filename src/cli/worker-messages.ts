@@ -1,3 +1,5 @@
+import type { Threshold } from '../observability/logs/log.ts'
+import type { ProcessReport } from '../observability/report.ts'
 import type { ExitCode } from './exit-codes.ts'
 import type { Introduction } from './introspect.ts'
 
@@ -12,6 +14,8 @@ export type WorkerMessage =
     }
   /** It takes no further connections, and has closed those that are idle. */
   | { readonly kind: 'draining' }
+  /** How it is, as it was asked for. */
+  | { readonly kind: 'report'; readonly report: ProcessReport }
   | {
       readonly kind: 'failed'
       /** A file that does not load may be mended; an address that is taken will not free itself. */
@@ -25,3 +29,5 @@ export type WorkerMessage =
 export type SupervisorMessage =
   | { readonly kind: 'serve'; readonly file: string; readonly cwd: string; readonly values: object }
   | { readonly kind: 'drain' }
+  | { readonly kind: 'report' }
+  | { readonly kind: 'log-level'; readonly level: Threshold }

@@ -2,12 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type RestartLimits, Restarts } from '../internal/restarts.ts'
+import type { Log } from '../observability/logs/log.ts'
 import { Announcements } from './announcements.ts'
 import { CliError } from './cli-error.ts'
 import type { ExitCode } from './exit-codes.ts'
-import { type Io, note } from './io.ts'
+import type { Io } from './io.ts'
 import { withCertainPorts } from './listen.ts'
 import { findServerFile } from './load-server.ts'
+import { NodeSupervision } from './node-supervision.ts'
 import { ServeProcess } from './serve-process.ts'
 import type { ServeValues } from './settings.ts'
 import { failureOf, type Supervisor, supervised } from './supervised.ts'
@@ -26,15 +28,22 @@ export async function serveWithWorkers(
   file: string,
   values: ServeValues & { readonly json: boolean },
   io: Io,
+  log: Log,
 ): Promise<ExitCode> {
   findServerFile(file, io.cwd)
   const certain = await withCertainPorts(values)
-  const announcements = new Announcements(values, io)
+  const announcements = new Announcements(values, io, log)
   // Sessions are shared through a data folder, which is gone with the service unless it was asked for.
   const folder = values.data === '' ? mkdtempSync(join(tmpdir(), 'tsmcp-')) : undefined
   const shared = { ...certain, data: folder ?? values.data }
   try {
-    return await supervised(new Workers(file, shared, io, announcements), announcements, io)
+    const supervision = await NodeSupervision.open(shared, log, io)
+    try {
+      const workers = new Workers(file, shared, io, announcements, supervision)
+      return await supervised(workers, announcements, io)
+    } finally {
+      await supervision.close()
+    }
   } finally {
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
   }
@@ -49,6 +58,7 @@ class Workers implements Supervisor {
   readonly #values: ServeValues & { readonly json: boolean }
   readonly #io: Io
   readonly #announcements: Announcements
+  readonly #supervision: NodeSupervision
   readonly #restartLimits: RestartLimits
   readonly #restarts: Restarts
   readonly #running = new Map<number, ServeProcess>()
@@ -62,11 +72,13 @@ class Workers implements Supervisor {
     values: ServeValues & { readonly json: boolean },
     io: Io,
     announcements: Announcements,
+    supervision: NodeSupervision,
   ) {
     this.#file = file
     this.#values = values
     this.#io = io
     this.#announcements = announcements
+    this.#supervision = supervision
     this.#restartLimits = restartLimits(values.workers)
     this.#restarts = new Restarts(this.#restartLimits)
     const { promise, reject } = Promise.withResolvers<never>()
@@ -94,10 +106,16 @@ class Workers implements Supervisor {
   }
 
   #fork(number: number): void {
-    const worker = new ServeProcess(this.#file, this.#values, this.#io, {
-      said: (message) => this.#said(number, message),
-      exited: (how) => this.#exited(number, how),
-    })
+    const worker = new ServeProcess(
+      this.#file,
+      this.#values,
+      this.#io,
+      {
+        said: (message) => this.#said(number, message),
+        exited: (how) => this.#exited(number, how),
+      },
+      this.#supervision,
+    )
     this.#running.set(number, worker)
   }
 
@@ -105,7 +123,8 @@ class Workers implements Supervisor {
     if (message.kind === 'failed') {
       // Once there has been service, what goes wrong may be over when it is tried again.
       if (this.#listening.size > 0 || this.#isIntroduced) {
-        note(this.#io, `tsmcp: worker ${number}: ${message.message}`)
+        const line = `tsmcp: worker ${number}: ${message.message}`
+        this.#announcements.complain(line, { worker: number })
         return
       }
       this.#fail(failureOf(message))
@@ -124,9 +143,10 @@ class Workers implements Supervisor {
     this.#isIntroduced = true
     const { url, others, introduction } = message
     const pids = [...this.#running.values()].map(({ pid }) => pid)
-    this.#announcements.listening({ url, others, introduction }, `${workers} workers`, {
-      workers: pids,
-    })
+    const { introduce, others: ownOthers } = this.#supervision
+    void introduce(introduction)
+    const everything = { url, others: { ...others, ...ownOthers }, introduction }
+    this.#announcements.listening(everything, `${workers} workers`, { workers: pids })
   }
 
   #exited(number: number, how: string): void {
@@ -144,7 +164,8 @@ class Workers implements Supervisor {
       return
     }
     const line = `tsmcp: worker ${number} ended (${how}): starting another in ${delayMs} ms`
-    this.#announcements.say('ended', line, { worker: number, how, restartInMs: delayMs })
+    const details = { worker: number, how, restartInMs: delayMs }
+    this.#announcements.say('ended', line, details, 'error')
     const timer = setTimeout(() => {
       this.#waiting.delete(timer)
       this.#fork(number)

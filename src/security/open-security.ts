@@ -1,4 +1,5 @@
 import { Sweep } from '../internal/sweep.ts'
+import type { AuthInfo } from '../protocol/types.ts'
 import type { RequestGuard } from '../server/request-guard.ts'
 import { AuditLog, type AuditLogOptions } from './audit/audit-log.ts'
 import { createRedactor, type RedactionOptions } from './audit/redact.ts'
@@ -24,6 +25,8 @@ export interface SecurityOptions {
 export interface Security {
   /** For the `guard` of `serveHttp`, `serveTcp`, `serveStdio` and the others; of all of them together, if you like. */
   readonly guard: RequestGuard
+  /** The roles that the policy gives a caller; undefined where no policy decides who may do what. */
+  rolesOf(caller: AuthInfo | undefined): ReadonlySet<string> | undefined
   /** After the servers have closed: writes what is to be written, and stops following files. Idempotent. */
   close(): Promise<void>
 }
@@ -83,6 +86,10 @@ export async function openSecurity(options: SecurityOptions = {}): Promise<Secur
   let closing: Promise<void> | undefined
   return {
     guard,
+    rolesOf: (caller) => {
+      const access = guard.authorizer?.accessOf(caller)
+      return access === undefined || access.isOpen ? undefined : access.roles
+    },
     close: () => {
       closing ??= closeAll()
       return closing

@@ -89,6 +89,8 @@ export interface EngineOptions extends PingOptions {
 export interface EngineStorage {
   readonly sessions: SessionRepository
   tasks(max: number): TaskStore
+  /** Why nothing can be written at the moment; undefined when all is well. */
+  readonly problem?: Error | undefined
 }
 
 /** A session that has been opened, and the answer to the request that opened it. */
@@ -243,6 +245,11 @@ export class Engine {
   /** Requests that have not been answered yet: their handlers run, or they wait for their turn. */
   get running(): number {
     return this.#running.size
+  }
+
+  /** Why nothing can be kept at the moment; undefined when all is well, or nothing is to be kept. */
+  get storeProblem(): Error | undefined {
+    return this.#storage?.problem
   }
 
   /** The tasks that calls have become; made when there is a first one to look for. */

@@ -3,6 +3,7 @@ import type { JsonObject, RequestId } from '../protocol/types.ts'
 import type { QueueMetrics } from '../queue/fair-queue.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Session } from '../sessions/session.ts'
+import type { LoadShedding } from './load-shedding.ts'
 import type { Sender } from './request-guard.ts'
 
 /** How a client is connected, in the words of the semantic conventions (`network.*`). */
@@ -46,6 +47,9 @@ export interface ObservedEngine {
   readonly registry: Registry
   readonly sessions: Iterable<Session> & { readonly size: number; readonly isKept: boolean }
   readonly connections: { readonly size: number; readonly refused: number }
+  readonly shedding: Pick<LoadShedding, 'load' | 'overload'>
+  /** Why nothing can be kept at the moment; undefined when all is well. */
+  readonly storeProblem: Error | undefined
   readonly admission: { readonly metrics: QueueMetrics; readonly isOverloaded: boolean }
   /** Requests that have not been answered. */
   readonly running: number

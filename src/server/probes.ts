@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Engine } from './engine.ts'
+import { engineHealth } from './health.ts'
 
 /**
- * Answers what is no MCP: `/live`, the process runs; `/ready`, it takes requests; `/health`, both with figures;
+ * Answers what is no MCP: `/live`, the process runs; `/ready`, it takes requests; `/health`, both, part by part and with figures;
  * anything else is not found.
  */
 export function answerProbe(
@@ -13,7 +14,7 @@ export function answerProbe(
   startedAtMs: number,
 ): void {
   const isRead = request.method === 'GET' || request.method === 'HEAD'
-  const status = statusOf(engine)
+  const { status, components } = engineHealth(engine)
   const isReady = status === 'ok'
   const { name, version } = engine.service.info
   if (isRead && path === '/live') sendJson(response, 200, { status: 'ok' })
@@ -27,16 +28,12 @@ export function answerProbe(
       requestsRunning: engine.running,
       requestsWaiting: engine.admission.metrics.depth,
       connections: engine.connections.size,
+      components,
     })
   } else {
     request.resume()
     sendJson(response, 404, { error: 'Not found: the MCP endpoint is at /mcp' })
   }
-}
-
-function statusOf({ isDraining, admission }: Engine): 'ok' | 'draining' | 'overloaded' {
-  if (isDraining) return 'draining'
-  return admission.isOverloaded ? 'overloaded' : 'ok'
 }
 
 function sendJson(response: ServerResponse, status: number, body: object): void {

@@ -93,6 +93,11 @@ export class Storage {
     return this.sessions.otherRuns
   }
 
+  /** Why nothing can be written at the moment; undefined when all is well. */
+  get problem(): Error | undefined {
+    return this.#queue.problem
+  }
+
   /** Where the process of a run takes requests from the others. */
   socketPath(run: number): string {
     return socketPath(this.#folder, run)

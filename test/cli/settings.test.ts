@@ -64,6 +64,11 @@ test('without flags and variables every setting has its default', () => {
     tlsClient: 'required',
     tlsClientName: '',
     tlsMin: '1.3',
+    admin: '',
+    otel: false,
+    logFormat: 'text',
+    logLevel: 'info',
+    alertWebhook: '',
   })
 })
 
@@ -83,6 +88,8 @@ test('a flag beats TSMCP_*, which beats ERLMCP_*, for every setting with a value
       '<which>': ['uri', 'dns', 'email'],
       '<version>': ['1.2', '1.3', '1.2'],
       '<profile>': ['production', 'development', 'test'],
+      '<format>': ['json', 'text', 'json'],
+      '<level>': ['debug', 'warn', 'silent'],
       '<loss>': ['power', 'process', 'power'],
       '<what>': ['continue', 'refuse', 'continue'],
       '<address>': ['10.0.0.1', '10.0.0.0/8', 'loopback'],
@@ -193,9 +200,13 @@ test("the seed's own variables are accepted, and it is said where they have no e
     ERLMCP_CHAOS_ENABLED: 'false',
   }
   assert.equal(resolve({}, seed).maxConnections, 52_000)
+  assert.equal(resolve({}, seed).otel, true)
+  assert.deepEqual(environmentNotes(seed), [])
   assert.deepEqual(
-    environmentNotes(seed).map((line) => line.replace(/:.*/, '')),
-    ['ERLMCP_OTEL_ENABLED=true has no effect'],
+    environmentNotes({ ...seed, ERLMCP_CHAOS_ENABLED: 'true' }).map((line) =>
+      line.replace(/:.*/, ''),
+    ),
+    ['ERLMCP_CHAOS_ENABLED=true has no effect'],
   )
 })
 

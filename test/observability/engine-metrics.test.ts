@@ -211,7 +211,7 @@ suite('engines', () => {
     const snapshot = telemetry.meter.snapshot()
     const lookUps = { 'tsmcp.registry.operation': 'look_up' }
     assert.equal(countOf(snapshot, 'registryOperations', lookUps), 70)
-    assert.equal(countOf(snapshot, 'registryOperationDuration', lookUps), 2)
+    assert.equal(countOf(snapshot, 'registryOperationDuration', lookUps), 1)
   })
 
   test('without an observer measure nothing', async (t) => {

@@ -31,6 +31,11 @@ suite('the probes', () => {
           requestsRunning: 0,
           requestsWaiting: 0,
           connections: 1,
+          components: {
+            listeners: { status: 'ok' },
+            queue: { status: 'ok', waiting: 0, running: 0 },
+            load: { status: 'ok', eventLoopLagMs: 0, memoryBytes: 0, heapShare: 0 },
+          },
         },
       ],
     ] as const) {

@@ -56,6 +56,11 @@ export class HttpClient {
     t.after(() => this.#agent.destroy())
   }
 
+  /** Goes away, whatever is in progress. */
+  disconnect(): void {
+    this.#agent.destroy()
+  }
+
   async send(sent: Sent): Promise<Answer> {
     const response = await this.#start(sent)
     const chunks: Buffer[] = []

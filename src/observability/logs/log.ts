@@ -1,3 +1,4 @@
+import { isSecretName } from '../../protocol/secret-names.ts'
 import { logData, withoutCredentials } from '../../server/log-data.ts'
 
 export const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
@@ -14,8 +15,9 @@ export interface LogSink {
   write(level: Level, message: string, fields: Fields): void
 }
 
-/** Characters of a longest text in a record. */
+/** Characters of a longest text in a record, and of what is looked through for secrets. */
 const maxText = 1000
+const maxWhole = 4000
 
 export function isThreshold(text: string): text is Threshold {
   return text === 'silent' || (levels as readonly string[]).includes(text)
@@ -27,14 +29,13 @@ export function isThreshold(text: string): text is Threshold {
  */
 export class Log {
   readonly #sink: LogSink
-  readonly #onRecord: ((level: Level) => void) | undefined
+  /** Told of each record that is written. */
+  onRecord: ((level: Level) => void) | undefined = undefined
   #threshold: Threshold = 'info'
   #rank = 0
 
-  /** @param onRecord - told of each record that is written */
-  constructor(sink: LogSink, threshold: Threshold = 'info', onRecord?: (level: Level) => void) {
+  constructor(sink: LogSink, threshold: Threshold = 'info') {
     this.#sink = sink
-    this.#onRecord = onRecord
     this.level = threshold
   }
 
@@ -53,18 +54,29 @@ export class Log {
 
   write(level: Level, message: string, fields: Fields = {}): void {
     if (!this.writes(level)) return
-    this.#onRecord?.(level)
-    const clean = logData(fields) as Record<string, unknown>
-    this.#sink.write(level, fit(withoutCredentials(message)), shortened(clean))
+    this.onRecord?.(level)
+    this.#sink.write(level, plain(message), plainTexts(logData(fields)) as Fields)
   }
 }
 
-function shortened(fields: Record<string, unknown>): Fields {
-  const entries = Object.entries(fields).map(([name, value]) => [
-    name,
-    typeof value === 'string' ? fit(value) : value,
-  ])
-  return Object.fromEntries(entries)
+/** Plain JSON with all its texts made plain. */
+function plainTexts(value: unknown): unknown {
+  if (typeof value === 'string') return plain(value)
+  if (Array.isArray(value)) return value.map(plainTexts)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, plainTexts(each)]))
+}
+
+/** A name and what is said to be its value, as in `password=x` or `"token": "x"`. */
+const pair = /([A-Za-z][\w-]{1,40})(["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s,;&)}\]]+)/g
+
+/** A text of a length that fits, without what looks like a secret. */
+function plain(text: string): string {
+  const whole = text.length > maxWhole ? text.slice(0, maxWhole) : text
+  const clean = withoutCredentials(whole).replace(pair, (all, name: string, between: string) =>
+    isSecretName(name) ? `${name}${between}[redacted]` : all,
+  )
+  return fit(clean)
 }
 
 function fit(text: string): string {

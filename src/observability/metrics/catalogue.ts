@@ -262,7 +262,7 @@ export const catalogue = {
     name: 'nodejs.eventloop.delay.p50',
     instrument: 'gauge',
     unit: 's',
-    description: 'Event loop delay, median since the last look; of several processes the highest.',
+    description: 'Event loop delay, median of the last seconds; of several processes the highest.',
     ofWorkers: 'max',
   },
   eventLoopDelayHigh: {
@@ -271,7 +271,7 @@ export const catalogue = {
     instrument: 'gauge',
     unit: 's',
     description:
-      'Event loop delay, 99th percentile since the last look; of several processes the highest.',
+      'Event loop delay, 99th percentile of the last seconds; of several processes the highest.',
     ofWorkers: 'max',
   },
   eventLoopDelayMax: {
@@ -279,7 +279,7 @@ export const catalogue = {
     name: 'nodejs.eventloop.delay.max',
     instrument: 'gauge',
     unit: 's',
-    description: 'Event loop delay, longest since the last look; of several processes the highest.',
+    description: 'Event loop delay, longest of the last seconds; of several processes the highest.',
     ofWorkers: 'max',
   },
   eventLoopUtilization: {
@@ -288,7 +288,7 @@ export const catalogue = {
     instrument: 'gauge',
     unit: '1',
     description:
-      'Share of time that the event loop was busy since the last look; of several processes the highest.',
+      'Share of time that the event loop was busy in the last seconds; of several processes the highest.',
     ofWorkers: 'max',
   },
 } as const satisfies Readonly<Record<string, MetricDefinition>>

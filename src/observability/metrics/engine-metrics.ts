@@ -100,7 +100,7 @@ export class EngineMetrics implements RegistryMeter {
 
   began(): number {
     this.#registryOperations += 1
-    return this.#registryOperations % timedOnceIn === 1 ? performance.now() : 0
+    return this.#registryOperations % timedOnceIn === 0 ? performance.now() : 0
   }
 
   ended(operation: RegistryOperation, beganMs: number): void {
