@@ -109,7 +109,8 @@ export default {
     {
       name: 'opentelemetry-is-in-one-folder',
       severity: 'error',
-      comment: 'The packages of OpenTelemetry are optional: only what is loaded for them imports them',
+      comment:
+        'The packages of OpenTelemetry are optional: only what is loaded for them imports them',
       from: { path: '^src/', pathNot: '^src/observability/otel/' },
       to: { path: '@opentelemetry/' },
     },

@@ -1,5 +1,5 @@
 import type { MetricsSnapshot } from '../metrics/snapshot.ts'
-import { type AlertRule, windowSeconds } from './rules.ts'
+import { type AlertRule, type Counted, countedBetween, countedIn, windowSeconds } from './rules.ts'
 
 /** How an alert stands; plain JSON. */
 export interface AlertState {
@@ -25,8 +25,7 @@ interface Standing {
   value: number | undefined
 }
 
-/** What rates are made of; how things stood before does not matter. */
-const remembered = ['serverOperationDuration', 'refusals', 'registryOperationDuration'] as const
+const nothing: Counted = { operations: 0, errors: 0, registry: [] }
 
 /** Looks at the figures from time to time and says when an alert begins and ends. */
 export class AlertEvaluator {
@@ -34,7 +33,7 @@ export class AlertEvaluator {
   readonly #onChange: (alert: AlertState) => void
   readonly #standings = new Map<AlertRule, Standing>()
   /** What was counted in the last window, oldest first. */
-  readonly #history: { readonly atMs: number; readonly counted: MetricsSnapshot }[] = []
+  readonly #history: { readonly atMs: number; readonly counted: Counted }[] = []
 
   /** @param onChange - told when an alert fires, and when it no longer does */
   constructor(rules: readonly AlertRule[], nowMs: number, onChange: (alert: AlertState) => void) {
@@ -57,17 +56,16 @@ export class AlertEvaluator {
 
   look(snapshot: MetricsSnapshot, nowMs: number): void {
     const before = this.#windowStart(nowMs)
-    const counted = Object.fromEntries(
-      remembered.flatMap((key) => (snapshot[key] === undefined ? [] : [[key, snapshot[key]]])),
-    )
+    const counted = countedIn(snapshot)
     this.#history.push({ atMs: nowMs, counted })
-    for (const rule of this.#rules) this.#judge(rule, snapshot, before, nowMs)
+    const window = countedBetween(before, counted)
+    for (const rule of this.#rules) this.#judge(rule, snapshot, window, nowMs)
   }
 
   /** What had been counted when the window began; nothing, when it began before all counting. */
-  #windowStart(nowMs: number): MetricsSnapshot {
+  #windowStart(nowMs: number): Counted {
     const beganMs = nowMs - windowSeconds * 1000
-    let start: MetricsSnapshot = {}
+    let start = nothing
     while (this.#history[0] !== undefined && this.#history[0].atMs <= beganMs) {
       start = this.#history[0].counted
       // The next may lie before the window, too; the last that does is where it begins.
@@ -77,10 +75,10 @@ export class AlertEvaluator {
     return start
   }
 
-  #judge(rule: AlertRule, now: MetricsSnapshot, before: MetricsSnapshot, nowMs: number): void {
+  #judge(rule: AlertRule, now: MetricsSnapshot, window: Counted, nowMs: number): void {
     const standing = this.#standings.get(rule)
     if (standing === undefined) return
-    standing.value = rule.measure.valueOf(now, before)
+    standing.value = rule.measure.valueOf(now, window)
     const isTooMuch = standing.value !== undefined && standing.value > rule.threshold
     standing.tooMuchSinceMs = isTooMuch ? (standing.tooMuchSinceMs ?? nowMs) : undefined
     const { tooMuchSinceMs, state } = standing

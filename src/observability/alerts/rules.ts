@@ -6,8 +6,16 @@ import type { MetricsSnapshot, SeriesSnapshot } from '../metrics/snapshot.ts'
 export interface Measure {
   /** In the language of Prometheus, for each instance. */
   readonly expression: string
-  /** @param before - how it was when the window began; empty before there was anything. @returns undefined: no data */
-  valueOf(now: MetricsSnapshot, before: MetricsSnapshot): number | undefined
+  /** @param window - what has been counted in the last minutes. @returns undefined: no data */
+  valueOf(now: MetricsSnapshot, window: Counted): number | undefined
+}
+
+/** As much of the figures as rates are made of: it is kept for each look of the last minutes. */
+export interface Counted {
+  readonly operations: number
+  readonly errors: number
+  /** Operations of the registry by how long they took. */
+  readonly registry: readonly number[]
 }
 
 export interface AlertRule {
@@ -39,7 +47,7 @@ export const alertRules: readonly AlertRule[] = [
   {
     name: 'TsmcpRegistryLatency',
     severity: 'warning',
-    measure: quantile('registryOperationDuration', 0.95),
+    measure: registryQuantile(0.95),
     threshold: 0.001,
     unit: 's',
     forSeconds: 60,
@@ -112,15 +120,13 @@ function share(part: MetricKey, whole: MetricKey): Measure {
   }
 }
 
-function quantile(key: MetricKey, share: number): Measure {
+function registryQuantile(share: number): Measure {
+  const key = 'registryOperationDuration'
   const family = familyName(definitions[key])
   const name = `${family}_bucket`
   return {
-    expression: `histogram_quantile(${share}, sum by (job, instance, le) (rate(${name}${window}))) and ${perInstance} (increase(${family}_count${window})) >= ${minSamples}`,
-    valueOf: (now, before) => {
-      const counts = difference(bucketsOf(now[key]), bucketsOf(before[key]))
-      return quantileOf(share, counts, definitions[key].buckets ?? [])
-    },
+    expression: `(histogram_quantile(${share}, sum by (job, instance, le) (rate(${name}${window}))) and ${perInstance} (increase(${family}_count${window})) >= ${minSamples})`,
+    valueOf: (_now, { registry }) => quantileOf(share, registry, definitions[key].buckets ?? []),
   }
 }
 
@@ -138,32 +144,37 @@ function errorShare(): Measure {
   const all = rate(`${operations}${window}`)
   return {
     expression: `(${orNone(rate(failed), all)} + ${orNone(rate(refused), all)}) / (${all} + ${orNone(rate(refused), all)})`,
-    valueOf: (now, before) => {
-      const count = (snapshot: MetricsSnapshot): { all: number; failed: number } =>
-        countErrors(snapshot)
-      const [is, was] = [count(now), count(before)]
-      const all = is.all - was.all
-      return all <= 0 ? undefined : (is.failed - was.failed) / all
-    },
+    valueOf: (_now, window) =>
+      window.operations === 0 ? undefined : window.errors / window.operations,
   }
 }
 
-function countErrors(snapshot: MetricsSnapshot): { all: number; failed: number } {
+/** What has been counted since the start. */
+export function countedIn(snapshot: MetricsSnapshot): Counted {
   const errorAt = definitions.serverOperationDuration.attributes.indexOf('error.type')
   const statusAt = definitions.refusals.attributes.indexOf('http.response.status_code')
-  let [all, failed] = [0, 0]
+  let [operations, errors] = [0, 0]
   for (const series of snapshot.serverOperationDuration ?? []) {
     const count = totalOf(series)
     const errorType = series.values[errorAt] ?? null
-    all += count
-    if (errorType !== null && !forgiven.includes(String(errorType))) failed += count
+    operations += count
+    if (errorType !== null && !forgiven.includes(String(errorType))) errors += count
   }
   for (const series of snapshot.refusals ?? []) {
     if (Number(series.values[statusAt]) < 500) continue
-    all += totalOf(series)
-    failed += totalOf(series)
+    operations += totalOf(series)
+    errors += totalOf(series)
   }
-  return { all, failed }
+  return { operations, errors, registry: bucketsOf(snapshot.registryOperationDuration) }
+}
+
+/** What has been counted between two looks. */
+export function countedBetween(before: Counted, now: Counted): Counted {
+  return {
+    operations: Math.max(now.operations - before.operations, 0),
+    errors: Math.max(now.errors - before.errors, 0),
+    registry: difference(now.registry, before.registry),
+  }
 }
 
 function total(series: readonly SeriesSnapshot[] = []): number {
