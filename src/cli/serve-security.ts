@@ -41,8 +41,12 @@ export async function openServeSecurity(
   cwd: string,
 ): Promise<ServeSecurity> {
   const stateSecret = withName('TSMCP_STATE_SECRET', () => readSecret('STATE_SECRET', env))
+  const clientSecret = clientSecretOf(values, env, cwd)
   const auditKey = values.audit === '' ? undefined : auditKeyPath(values, cwd)
-  if (/^prod/i.test(values.profile)) refuse(values, binds, stateSecret, auditKey, cwd)
+  if (/^prod/i.test(values.profile)) {
+    const secrets = [stateSecret, clientSecret].filter((secret) => secret !== undefined)
+    refuse(values, binds, secrets, auditKey, cwd)
+  }
   const keys =
     values.apiKeys === ''
       ? undefined
@@ -51,7 +55,7 @@ export async function openServeSecurity(
     keys?.close()
     throw error
   }
-  const opened = await access(values, cwd).catch(closeKeys)
+  const opened = await access(values, clientSecret, cwd).catch(closeKeys)
   const { guard, close } = await openGuard(values, auditKey, cwd).catch(closeKeys)
   const byKey = keys && { authenticate: keys.authenticate }
   const authenticators = [byKey, opened.authenticate].filter((each) => each !== undefined)
@@ -71,13 +75,18 @@ export async function openServeSecurity(
 }
 
 /** What checks tokens takes time to load, and is loaded where it is asked for. */
-async function access(values: ServeValues, cwd: string): Promise<AccessOptions> {
+async function access(
+  values: ServeValues,
+  clientSecret: Secret | undefined,
+  cwd: string,
+): Promise<AccessOptions> {
   const isAsked = Object.entries(accessSettings).some(([name, setting]) => {
     const value = values[name as keyof typeof accessSettings]
     return Array.isArray(value) ? value.length > 0 : value !== setting.default
   })
   if (!isAsked) return { tls: undefined, authenticate: undefined, watch: () => () => {} }
-  return (await import('./access-options.ts')).openAccess(values, cwd)
+  const { openAccess } = await import('./access-options.ts')
+  return openAccess(values, clientSecret?.value, cwd)
 }
 
 async function openGuard(
@@ -112,11 +121,24 @@ function auditKeyPath({ audit, auditKey }: ServeValues, cwd: string): string {
   return join(dirname(resolve(cwd, audit)), 'audit-key.pem')
 }
 
+/** The flag names the same file as the variable does. */
+function clientSecretOf(
+  { authClientSecretFile: file }: ServeValues,
+  env: Environment,
+  cwd: string,
+): Secret | undefined {
+  const path = file === '' ? undefined : resolve(cwd, file)
+  return withName(
+    path === undefined ? 'TSMCP_AUTH_CLIENT_SECRET' : '--auth-client-secret-file',
+    () => readSecret('AUTH_CLIENT_SECRET', { ...env, TSMCP_AUTH_CLIENT_SECRET_FILE: path }),
+  )
+}
+
 /** @throws CliError with all that must not be in production */
 function refuse(
   values: ServeValues,
   binds: readonly Bind[],
-  stateSecret: Secret | undefined,
+  secrets: readonly Secret[],
   auditKey: string | undefined,
   cwd: string,
 ): void {
@@ -125,23 +147,13 @@ function refuse(
       ? []
       : [{ setting: '--api-keys', path: resolve(cwd, values.apiKeys) }]),
     ...(values.tlsKey === '' ? [] : [{ setting: '--tls-key', path: resolve(cwd, values.tlsKey) }]),
-    ...(values.authClientSecretFile === ''
-      ? []
-      : [
-          {
-            setting: '--auth-client-secret-file',
-            path: resolve(cwd, values.authClientSecretFile),
-          },
-        ]),
     ...(auditKey === undefined ? [] : [{ setting: '--audit-key', path: auditKey }]),
-    ...(stateSecret?.path === undefined
-      ? []
-      : [{ setting: stateSecret.setting, path: stateSecret.path }]),
+    ...secrets.flatMap(({ setting, path }) => (path === undefined ? [] : [{ setting, path }])),
   ]
   const refusals = productionRefusals({
     binds,
     hasTrustedProxy: values.trustedProxies.length > 0,
-    secrets: stateSecret === undefined ? [] : [stateSecret],
+    secrets,
     secretFiles,
     developmentSettings: values.watch ? ['--watch'] : [],
   })
