@@ -6,8 +6,9 @@ const levels = [
   ['cli'],
   ['operations'],
   ['gateway'],
-  ['observability', 'cluster', 'security'],
-  ['server', 'client'],
+  // The client knows the server for one thing: a server in the same process.
+  ['observability', 'cluster', 'security', 'client'],
+  ['server'],
   // Implements what sessions/ declares, which therefore does not know it: see docs/architecture.md.
   ['storage'],
   ['sessions', 'transports'],
