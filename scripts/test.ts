@@ -4,7 +4,7 @@
  *     npm test                            everything in test/
  *     npm test -- test/protocol           a folder
  *     npm test -- test/http/post.test.ts  files
- *     npm run test:dist                   the same tests against dist/ in place of src/
+ *     npm run test:dist                   against dist/ in place of src/, those that go through what is published
  *     npm run coverage                    with coverage, and its floors
  *     npm run test:slow                   what takes minutes: as often, or as much, as it should
  *     npm test -- --results FILE          also writes each test's name and outcome as lines of JSON
@@ -16,6 +16,7 @@ import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { parseArgs } from 'node:util'
 import { checkFloors } from './coverage.ts'
+import { publishedTests } from './published-tests.ts'
 
 let testTimeoutMs = 60_000
 /** A file that keeps a handle open never ends by itself; longer than any one test may take. */
@@ -34,11 +35,14 @@ const { values: flags, positionals } = parseArgs({
 })
 process.chdir(new URL('..', import.meta.url).pathname)
 
-const files = testFiles(positionals.length > 0 ? positionals : ['test'])
+let files = testFiles(positionals.length > 0 ? positionals : ['test'])
 if (files.length === 0) stop(`No test files in ${positionals.join(', ') || 'test/'}`)
 
 if (flags.dist) {
   if (!existsSync('dist')) stop('There is no dist/: run `npm run build` first')
+  const all = files.length
+  files = await publishedTests(files)
+  console.log(`${files.length} of ${all} test files go through what is published alone`)
   // By the environment, so that it reaches the programs which tests start, too.
   const hook = new URL('./dist-hook.ts', import.meta.url)
   process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --import=${hook}`.trim()

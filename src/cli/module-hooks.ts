@@ -1,12 +1,17 @@
 import { registerHooks } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { manifest } from './manifest.ts'
 
 const ownEnding = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
+const subpaths = Object.keys(manifest.exports).filter((subpath) => !subpath.endsWith('.json'))
 const ownModules = new Map(
-  ['index', 'http', 'stdio', 'fetch', 'memory'].map((name) => [
-    name === 'index' ? 'tsmcp' : `tsmcp/${name}`,
-    new URL(`../${name}${ownEnding}`, import.meta.url).href,
-  ]),
+  subpaths.map((subpath) => {
+    const name = subpath === '.' ? 'index' : subpath.slice('./'.length)
+    return [
+      subpath.replace('.', 'tsmcp'),
+      new URL(`../${name}${ownEnding}`, import.meta.url).href,
+    ] as const
+  }),
 )
 
 /** What the hooks saw since they were installed. */

@@ -53,6 +53,7 @@ export function addPolicy(program: Command, context: CommandContext): void {
       .description('say whether a caller may do something, and by which rule')
       .addOption(commanderOption({ ...serveSettings.policy, defaultText: defaultFile }))
       .option('--as <subject>', 'who calls (default: nobody, without credentials)')
+      .option('--issuer <url>', 'who issued the token of the caller')
       .option('--scope <scope>', 'scope of the caller; repeatable', collect)
       .option('--claim <name=value>', 'claim of the caller; repeatable', collect)
       .option('--key <name>', 'name of the API key')
@@ -102,6 +103,7 @@ export function addPolicy(program: Command, context: CommandContext): void {
 
 interface ExplainFlags {
   readonly as?: string
+  readonly issuer?: string
   readonly scope?: string[]
   readonly claim?: string[]
   readonly key?: string
@@ -120,9 +122,10 @@ function collect(value: string, previous: string[] = []): string[] {
   return [...previous, value]
 }
 
-function callerOf({ as, scope, claim, key, certificate }: ExplainFlags): AuthInfo | undefined {
+function callerOf({ as, issuer, ...more }: ExplainFlags): AuthInfo | undefined {
+  const { scope, claim, key, certificate } = more
   if (as === undefined) {
-    const other = [scope, claim, key, certificate].some((each) => each !== undefined)
+    const other = [issuer, scope, claim, key, certificate].some((each) => each !== undefined)
     if (other) throw usageError('say who it is, too, by --as')
     return undefined
   }
@@ -137,6 +140,7 @@ function callerOf({ as, scope, claim, key, certificate }: ExplainFlags): AuthInf
   if (key !== undefined) claims.api_key = { id: '', name: key }
   return {
     subject: as,
+    ...(issuer !== undefined && { issuer }),
     scopes: scope ?? [],
     claims,
     ...(certificate !== undefined && {

@@ -5,7 +5,9 @@ import type { Io } from './io.ts'
 import type { ServeValues } from './settings.ts'
 import type { SupervisorMessage, WorkerMessage } from './worker-messages.ts'
 
-const program = fileURLToPath(new URL(`./serve-worker${extname(import.meta.url)}`, import.meta.url))
+const program = fileURLToPath(
+  new URL(`../cli/serve-worker${extname(import.meta.url)}`, import.meta.url),
+)
 
 /** What a serving process is heard to say, and how it ended. */
 export interface ServeProcessEvents {

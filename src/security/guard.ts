@@ -51,7 +51,7 @@ export class SecurityGuard implements RequestGuard {
     const access = this.authorizer?.accessOf(authInfo) ?? openAccess
     watched.holds = this.limits.take(
       {
-        subject: authInfo?.subject,
+        caller: authInfo,
         address: request.remoteAddress,
         tool: target?.kind === 'tool' ? target.name : undefined,
         roles: access.roles,

@@ -1,4 +1,5 @@
 import { McpError } from '../protocol/errors.ts'
+import { identityKey } from '../protocol/principal.ts'
 import { FairQueue, type QueueMetrics } from '../queue/fair-queue.ts'
 import { Session } from '../sessions/session.ts'
 import type { RequestContext } from './context.ts'
@@ -157,7 +158,8 @@ export class Admission {
 
 /** With whom a request shares its part of the queue: whoever can be told apart from others. */
 export function clientOf({ peer, reply }: RequestContext, owner: object | undefined): unknown {
-  return peer.authInfo?.subject ?? owner ?? reply.remoteAddress ?? 'anonymous'
+  if (peer.authInfo !== undefined) return identityKey(peer.authInfo)
+  return owner ?? reply.remoteAddress ?? 'anonymous'
 }
 
 /** What dead letters call a client. The id of a session is a secret. */

@@ -7,7 +7,7 @@ type Greeting = Extract<FromWriter, { kind: 'ready' }>
 export type Swept = Extract<FromWriter, { kind: 'swept' }>
 export type Written = Extract<FromWriter, { kind: 'kept' | 'failed' }>
 
-const program = new URL(`./write-thread${extname(import.meta.url)}`, import.meta.url)
+const program = new URL(`../storage/write-thread${extname(import.meta.url)}`, import.meta.url)
 
 /** What a thread that only writes needs; the default is as much as the whole process may have. */
 const resourceLimits = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 256 }

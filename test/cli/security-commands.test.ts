@@ -61,6 +61,18 @@ suite('tsmcp policy', () => {
       rule: 'no rule allows it (the caller has no role)',
     })
     assert.equal((await explain('tools/call', 'forecast', '--scope', 'x')).exitCode, 2)
+    assert.equal((await explain('tools/call', 'forecast', '--issuer', 'x')).exitCode, 2)
+  })
+
+  test('explains what a grant to subjects of one issuer allows', async () => {
+    const cwd = workspace({
+      'policy.yaml':
+        'version: 1\nroles:\n  r: { allow: { tools: "*" } }\ngrants:\n  - { roles: r, to: { subjects: alice, issuers: "https://one.example" } }\n',
+    })
+    const explain = (issuer: string) =>
+      runCli(['policy', 'explain', '--as', 'alice', '--issuer', issuer, 'tools/call', 'a'], { cwd })
+    assert.equal((await explain('https://one.example')).exitCode, 0)
+    assert.equal((await explain('https://two.example')).exitCode, 1)
   })
 
   test('checks a file, with line and reason', async () => {

@@ -1,4 +1,6 @@
 import { type ErrorCode, McpError } from '../../protocol/errors.ts'
+import { identityKey } from '../../protocol/principal.ts'
+import type { AuthInfo } from '../../protocol/types.ts'
 import { anyOf } from '../policy/grantee.ts'
 import { type LimitScope, type LimitsDocument, listOf } from '../policy/policy-document.ts'
 import { addressKey } from './address-key.ts'
@@ -9,7 +11,7 @@ import { RateTable, readRate } from './rate-table.ts'
 /** What is counted. */
 export interface Counted {
   /** Undefined for those without credentials: they are counted by their address. */
-  readonly subject: string | undefined
+  readonly caller: Pick<AuthInfo, 'subject' | 'issuer'> | undefined
   readonly address: string | undefined
   readonly tool: string | undefined
   readonly roles: ReadonlySet<string>
@@ -175,11 +177,11 @@ function applies({ per, isForTool, roles }: Scope, counted: Counted): boolean {
   return false
 }
 
-function keyOf({ per }: Scope, { subject, address, tool }: Counted): string {
+function keyOf({ per }: Scope, { caller, address, tool }: Counted): string {
   switch (per) {
     case 'identity':
       // A subject cannot pass for an address: subjects of tokens are anything.
-      return subject === undefined ? `@${addressKey(address)}` : `=${subject}`
+      return caller === undefined ? `@${addressKey(address)}` : `=${identityKey(caller)}`
     case 'address':
       return addressKey(address)
     case 'tool':

@@ -213,11 +213,12 @@ class CedarAccess implements Access {
 
 /** What policies see of a caller. All attributes are always there, so that a policy need not ask whether. */
 function attributesOf(caller: AuthInfo): Record<string, CedarValue> {
-  const { subject, scopes = [], claims = {} } = caller
+  const { subject, issuer = '', scopes = [], claims = {} } = caller
   const { certificate } = caller as { certificate?: unknown }
   const key = claims.api_key
   return {
     subject,
+    issuer,
     scopes: [...scopes],
     key: isJsonObject(key) && typeof key.name === 'string' ? key.name : '',
     certificate:

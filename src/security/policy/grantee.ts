@@ -14,6 +14,10 @@ export function compileGrantee(to: Grantee): GranteeMatcher {
     const matches = anyOf(to.subjects)
     tests.push(({ subject }) => matches(subject))
   }
+  if (to.issuers !== undefined) {
+    const matches = anyOf(to.issuers)
+    tests.push(({ issuer }) => issuer !== undefined && matches(issuer))
+  }
   if (to.scopes !== undefined) {
     const wanted = new Set(listOf(to.scopes))
     tests.push(({ scopes }) => scopes?.some((scope) => wanted.has(scope)) === true)

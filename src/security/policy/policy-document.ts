@@ -19,6 +19,7 @@ export interface Grantee {
   anonymous?: true
   authenticated?: true
   subjects?: OneOrMore
+  issuers?: OneOrMore
   scopes?: OneOrMore
   keys?: OneOrMore
   certificates?: OneOrMore

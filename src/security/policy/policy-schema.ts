@@ -86,6 +86,10 @@ export const policySchema = {
               anonymous: { const: true, description: 'Those without credentials.' },
               authenticated: { const: true, description: 'Those with credentials.' },
               subjects: { ...patterns, description: 'By who they are.' },
+              issuers: {
+                ...patterns,
+                description: 'By the issuer of their token: two may both have an alice.',
+              },
               scopes: { ...names, description: 'By a scope of their token or key.' },
               keys: { ...patterns, description: 'By the name of their API key.' },
               certificates: {

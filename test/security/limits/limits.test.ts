@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { McpError } from '../../../src/protocol/errors.ts'
+import type { AuthInfo } from '../../../src/protocol/types.ts'
 import { addressKey } from '../../../src/security/limits/address-key.ts'
 import { type Counted, Limits, releaseAll } from '../../../src/security/limits/limits.ts'
 import { quotaFile } from '../../../src/security/limits/quota-file.ts'
@@ -11,7 +12,7 @@ import { RateTable, readRate } from '../../../src/security/limits/rate-table.ts'
 import { temporaryFolder } from '../../support/folder.ts'
 
 const counted = (more: Partial<Counted> = {}): Counted => ({
-  subject: 'alice',
+  caller: { subject: 'alice' },
   address: '192.0.2.1',
   tool: undefined,
   roles: new Set(),
@@ -64,14 +65,50 @@ suite('rates', () => {
       assert.equal(isLimited(limits, first), true)
       return isLimited(limits, { ...first, ...other })
     }
-    assert.equal(by('identity', { subject: 'bob' }), false)
+    assert.equal(by('identity', { caller: { subject: 'bob' } }), false)
     assert.equal(by('identity', { address: '192.0.2.9' }), true)
     assert.equal(by('address', { address: '192.0.2.9' }), false)
-    assert.equal(by('address', { subject: 'bob' }), true)
+    assert.equal(by('address', { caller: { subject: 'bob' } }), true)
     assert.equal(by('tool', { tool: 'b' }), false)
-    assert.equal(by('tool', { subject: 'bob' }), true)
-    assert.equal(by('server', { subject: 'bob', tool: 'b', address: 'x' }), true)
-    assert.equal(by('identity', { subject: undefined }), false)
+    assert.equal(by('tool', { caller: { subject: 'bob' } }), true)
+    assert.equal(by('server', { caller: { subject: 'bob' }, tool: 'b', address: 'x' }), true)
+    assert.equal(by('identity', { caller: undefined }), false)
+  })
+
+  test('an alice of another issuer neither uses up nor borrows what the first one has', () => {
+    const of = (issuer: string | undefined, subject = 'alice') =>
+      counted({ caller: { subject, ...(issuer !== undefined && { issuer }) } })
+    const others = [
+      of('https://two.example'),
+      of(undefined),
+      of(undefined, 'https://one.example alice'),
+      of(undefined, JSON.stringify(['https://one.example', 'alice'])),
+    ]
+    const first = of('https://one.example')
+    const scope = { per: 'identity' } as const
+    const rates = new Limits({ rates: [{ ...scope, rate: '1/minute', burst: 1 }] })
+    const quotas = new Limits({ quotas: [{ ...scope, max: 1, period: 'day' }] })
+    for (const limits of [rates, quotas]) {
+      assert.equal(isLimited(limits, first), false)
+      for (const other of others) assert.equal(isLimited(limits, other), false)
+      assert.equal(isLimited(limits, first), true)
+    }
+    const places = new Limits({ concurrency: [{ ...scope, max: 1 }] })
+    const holds = [first, ...others].map((who) => places.take(who, false, nowMs))
+    assert.equal(isLimited(places, first), true)
+    releaseAll(holds[1])
+    assert.equal(isLimited(places, first), true)
+    releaseAll(holds[0])
+    assert.equal(isLimited(places, first), false)
+  })
+
+  test('whoever registers more programs has no more of a limit', () => {
+    const limits = new Limits({ rates: [{ per: 'identity', rate: '1/minute', burst: 1 }] })
+    const by = (clientId: string) => {
+      const caller: AuthInfo = { subject: 'alice', issuer: 'https://one.example', clientId }
+      return isLimited(limits, counted({ caller }))
+    }
+    assert.deepEqual([by('one'), by('two')], [false, true])
   })
 
   test('may be for some tools and roles', () => {
@@ -107,7 +144,7 @@ suite('what may go on at a time', () => {
     const first = limits.take(counted(), false, nowMs)
     limits.take(counted(), false, nowMs)
     assert.equal(isLimited(limits, counted()), true)
-    assert.equal(isLimited(limits, counted({ subject: 'bob' })), false)
+    assert.equal(isLimited(limits, counted({ caller: { subject: 'bob' } })), false)
     releaseAll(first)
     assert.equal(isLimited(limits, counted()), false)
   })
@@ -125,7 +162,7 @@ suite('what may go on at a time', () => {
     releaseAll(held)
     // The quota is used up: but nothing is held by the refusal.
     assert.equal(isLimited(limits, counted()), true)
-    assert.equal(isLimited(limits, counted({ subject: 'bob' })), false)
+    assert.equal(isLimited(limits, counted({ caller: { subject: 'bob' } })), false)
   })
 })
 

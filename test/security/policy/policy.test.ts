@@ -135,6 +135,29 @@ suite('roles and grants', () => {
   })
 })
 
+suite('grants that name an issuer', () => {
+  const trusting = new RolePolicy(
+    readPolicy(
+      `version: 1
+roles: { root: { allow: { tools: "*" } } }
+grants:
+  - { roles: root, to: { subjects: alice, issuers: "https://one.example" } }
+`,
+      'policy.yaml',
+    ),
+  )
+  const mayCall = (caller: object) =>
+    decide(trusting, caller as never, 'tools/call', 'reset').allowed
+
+  test('are not for an alice whom somebody else vouches for', () => {
+    assert.equal(mayCall({ subject: 'alice', issuer: 'https://one.example' }), true)
+    assert.equal(mayCall({ subject: 'alice', issuer: 'https://two.example' }), false)
+    assert.equal(mayCall({ subject: 'alice', issuer: 'https://one.example.evil' }), false)
+    assert.equal(mayCall({ subject: 'alice' }), false)
+    assert.equal(mayCall({ subject: 'alice', claims: { iss: 'https://one.example' } }), false)
+  })
+})
+
 suite('a policy file', () => {
   const problemsOf = (text: string): readonly string[] => {
     try {
