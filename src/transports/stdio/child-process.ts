@@ -167,7 +167,8 @@ function forwardLines(stream: Readable | null, listener: (line: string) => void)
   })
 }
 
-function defaultEnvironment(): Record<string, string> {
+/** The few variables that programs need to run; no secret of ours. */
+export function defaultEnvironment(): Record<string, string> {
   const environment: Record<string, string> = {}
   for (const name of inheritedVariables) {
     const value = process.env[name]
