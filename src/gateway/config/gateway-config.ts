@@ -1,4 +1,5 @@
 import type { RestartLimits } from '../../internal/restarts.ts'
+import type { RevisionName } from '../../protocol/revisions/index.ts'
 
 /** How an upstream is reached. Variables are replaced. */
 export type UpstreamTarget =
@@ -43,6 +44,8 @@ export interface UpstreamConfig {
   /** What is offered beside tools. */
   readonly offers: { readonly resources: boolean; readonly prompts: boolean }
   readonly start: 'at-once' | 'on-demand'
+  /** The revisions that it may be spoken to in; default: all, the newest first. */
+  readonly revisions: readonly RevisionName[] | undefined
   /** Milliseconds without use after which a connection is closed; Infinity for never. */
   readonly idleStopMs: number
   readonly isolation: Isolation

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { RestartLimits } from '../../internal/restarts.ts'
+import { type RevisionName, supportedVersions } from '../../protocol/revisions/index.ts'
 import type { Variables } from './expand.ts'
 import type { UpstreamConfig, UpstreamTarget } from './gateway-config.ts'
 import type { JsonValue } from './json-value.ts'
@@ -16,6 +17,7 @@ const ownSettings = [
   'resources',
   'prompts',
   'start',
+  'revisions',
   'idleStopMs',
   'isolation',
   'maxConnections',
@@ -67,6 +69,10 @@ export function readUpstream(
       prompts: own.get('prompts')?.boolean() ?? true,
     },
     start,
+    revisions: own
+      .get('revisions')
+      ?.items()
+      .map((each) => each.oneOf(supportedVersions as readonly RevisionName[])),
     idleStopMs: milliseconds('idleStopMs', stopsIdle ? 600_000 : Number.POSITIVE_INFINITY),
     isolation,
     maxConnections:

@@ -5,6 +5,7 @@ import type { Target } from '../../client/target.ts'
 import { McpError } from '../../protocol/errors.ts'
 import { encodeNotification, isJsonObject } from '../../protocol/json-rpc.ts'
 import { taskMetaKey } from '../../protocol/meta.ts'
+import type { RevisionName } from '../../protocol/revisions/index.ts'
 import {
   type ClientCapabilities,
   type JsonObject,
@@ -29,6 +30,7 @@ export interface ConnectionEvents {
 export interface ConnectionOptions {
   readonly target: Target
   readonly capabilities: ClientCapabilities
+  readonly revisions: readonly RevisionName[] | undefined
   readonly secrets: Secrets
   readonly startTimeoutMs: number
   readonly callTimeoutMs: number
@@ -42,6 +44,8 @@ export interface ConnectionOptions {
   readonly processes: Set<ProcessGroup>
 }
 
+/** The pipes of a process may close a little before it has ended. */
+const endingWaitMs = 200
 /** Pages that users may be on; for one more the oldest is forgotten. */
 const maxVisitors = 1000
 
@@ -83,6 +87,7 @@ export class Connection {
         timeoutMs: options.startTimeoutMs,
         probeTimeoutMs: Math.min(10_000, options.startTimeoutMs),
         maxMessageBytes: options.maxMessageBytes,
+        ...(options.revisions && { revisions: options.revisions }),
       })
     } catch (error) {
       await connection.#endProcesses()
@@ -137,6 +142,19 @@ export class Connection {
       this.#opener = undefined
       this.lastUsedMs = Date.now()
     }
+  }
+
+  /** How its process has ended, if it has one and that has ended or is just about to. */
+  async ending(): Promise<string | undefined> {
+    const [latest] = [...this.#options.processes].slice(-1)
+    if (latest === undefined) return undefined
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<undefined>((resolve) => {
+      timer = setTimeout(resolve, endingWaitMs, undefined)
+    })
+    const how = await Promise.race([latest.exited, late])
+    clearTimeout(timer)
+    return how
   }
 
   /** Asks for a sign of life. @throws McpError when there is none */

@@ -161,8 +161,9 @@ export class Upstream {
     through?: (connection: Connection, call: Call) => Promise<JsonObject>,
   ): Promise<JsonObject> {
     const call = new Call(context, this.secrets)
+    let connection: Connection | undefined
     try {
-      let connection = this.#idle(this.#ownerOf(context)) ?? (await this.#connect(context))
+      connection = this.#idle(this.#ownerOf(context)) ?? (await this.#connect(context))
       const send = through ?? ((at: Connection) => at.request(method, params, call))
       try {
         return await send(connection, call)
@@ -174,7 +175,9 @@ export class Upstream {
         return await send(connection, call)
       }
     } catch (error) {
-      throw this.#told(error)
+      const isLost = error instanceof McpError && error.code === 'CONNECTION_LOST'
+      const how = isLost ? await connection?.ending() : undefined
+      throw this.#told(error, how && `its process ${how} before it answered`)
     } finally {
       call.end()
       this.#quietNow()
@@ -366,6 +369,7 @@ export class Upstream {
           onWarning: (text) => this.#log('warning', text),
         }),
         capabilities: session === undefined ? ableClient : capabilitiesOf(session),
+        revisions: this.config.revisions,
         secrets: this.secrets,
         startTimeoutMs: this.config.startTimeoutMs,
         callTimeoutMs: this.config.callTimeoutMs,
@@ -390,7 +394,11 @@ export class Upstream {
         )
       }
     } catch (error) {
-      const reason = await this.#reasonOf(error, processes, lastWords)
+      const [group] = [...processes].slice(-1)
+      const isLost = error instanceof McpError && error.code === 'CONNECTION_LOST'
+      const how = isLost && group !== undefined ? `its process ${await group.exited}` : undefined
+      const why = error instanceof Error ? error.message : String(error)
+      const reason = this.#reasonOf(how ?? why, lastWords)
       if (!this.#closing.signal.aborted) this.#failed(reason)
       throw new McpError('CONNECTION_FAILED', reason)
     }
@@ -398,7 +406,7 @@ export class Upstream {
       await connection.close()
       throw new McpError('SHUTTING_DOWN')
     }
-    this.#opened(owner, connection, () => lastWords, processes)
+    this.#opened(owner, connection, () => lastWords)
     if (connection === this.#main()) {
       this.#host.events.catalogueChanged()
       // It may offer something else than before it failed.
@@ -407,12 +415,7 @@ export class Upstream {
     return connection
   }
 
-  #opened(
-    owner: Owner,
-    connection: Connection,
-    lastWords: () => string,
-    processes: ReadonlySet<ProcessGroup>,
-  ): void {
+  #opened(owner: Owner, connection: Connection, lastWords: () => string): void {
     const others = this.#connections.get(owner)
     if (others === undefined) this.#connections.set(owner, [connection])
     else others.push(connection)
@@ -424,7 +427,8 @@ export class Upstream {
     void connection.closed.then(async ({ message }) => {
       this.#remove(owner, connection)
       if (connection.isClosing) return
-      const reason = await this.#reasonOf(new Error(message), processes, lastWords())
+      const how = await connection.ending()
+      const reason = this.#reasonOf(how === undefined ? message : `its process ${how}`, lastWords())
       await connection.close()
       this.#failed(reason)
     })
@@ -445,17 +449,9 @@ export class Upstream {
     this.#restart = setTimeout(() => this.#keep(), verdict.delayMs).unref()
   }
 
-  /** What is wrong, in one line: how the process ended and what it said last tell more than a lost connection. */
-  async #reasonOf(
-    error: unknown,
-    processes: ReadonlySet<ProcessGroup>,
-    lastWords: string,
-  ): Promise<string> {
-    const message = error instanceof Error ? error.message : String(error)
-    const [group] = [...processes].slice(-1)
-    const how = group === undefined ? undefined : await soon(group.exited)
-    const told = how === undefined ? message : `its process ${how}`
-    const line = this.secrets.line(lastWords === '' ? told : `${told} (${lastWords})`)
+  /** What is wrong, in one line: what a process has said last often tells most. */
+  #reasonOf(what: string, lastWords: string): string {
+    const line = this.secrets.line(lastWords === '' ? what : `${what} (${lastWords})`)
     return line.replace(/\s+/g, ' ').slice(0, 500)
   }
 
@@ -566,10 +562,10 @@ export class Upstream {
   }
 
   /** An error as clients may see it: not as if it were their own credentials that are refused. */
-  #told(error: unknown): unknown {
+  #told(error: unknown, reason?: string): unknown {
     if (!(error instanceof McpError)) return error
     const { code, data } = error
-    const message = this.secrets.text(error.message)
+    const message = this.secrets.text(reason ?? error.message)
     if (isOfUpstream.has(code)) {
       return new McpError('INTERNAL_ERROR', `Upstream ${this.name}: ${message}`, { cause: error })
     }
@@ -624,15 +620,4 @@ function capabilitiesOf({ clientCapabilities }: Session): ClientCapabilities {
     ...(elicitation && { elicitation }),
     extensions: { [extensionId.tasks]: {} },
   }
-}
-
-/** How a process has ended, if it has or is just about to. */
-async function soon(exited: Promise<string>): Promise<string | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, 200, undefined)
-  })
-  const how = await Promise.race([exited, late])
-  clearTimeout(timer)
-  return how
 }
