@@ -1,7 +1,7 @@
 import { Sweep } from '../internal/sweep.ts'
 import { extensionId } from '../protocol/extensions.ts'
 import { encodeNotification } from '../protocol/json-rpc.ts'
-import type { ServerCapabilities } from '../protocol/types.ts'
+import type { ServerCapabilities, Tool } from '../protocol/types.ts'
 import { defineKind } from '../registry/kind.ts'
 import { Registry } from '../registry/registry.ts'
 import { serverKind } from '../server/kinds.ts'
@@ -156,6 +156,12 @@ export class Gateway implements Servable {
       upstreams: [...this.#upstreams.values()].map((upstream) => upstream.status()),
       held: this.#held,
     }
+  }
+
+  /** The tools of each upstream that is known, in its own names; what is held back is among them. */
+  tools(): Map<string, readonly Tool[]> {
+    const known = [...this.#upstreams].filter(([, { isKnown }]) => isKnown)
+    return new Map(known.map(([name, { catalogue }]) => [name, catalogue.tools]))
   }
 
   /** Settles when each upstream is known, or could not be started, or it takes too long. */
