@@ -12,10 +12,11 @@ export function fitQuestion(revision: Revision, method: string, params: JsonObje
     const needsId = rules?.elicitationId === true && params.elicitationId === undefined
     return needsId ? { ...params, elicitationId: randomId() } : params
   }
-  const { mode: _, ...fitted } = params
+  const fitted = { ...params }
+  if (rules?.modeMember !== true) delete fitted.mode
   if (isJsonObject(params.requestedSchema)) {
     const schema = params.requestedSchema as unknown as ElicitationSchema
     fitted.requestedSchema = shapeElicitationSchema(revision, schema)
   }
-  return rules?.modeMember === true ? { mode: 'form', ...fitted } : fitted
+  return fitted
 }
