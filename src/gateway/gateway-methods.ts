@@ -103,7 +103,7 @@ function callTool(
         checkHeaderParameters(route.headerParameters, args, getHeader)
       }
       context.openRound()
-      const config = taskConfigOf(route, context)
+      const config = taskConfigOf(route)
       if (config !== undefined || params.task !== undefined) {
         const mode = taskMode(context, name, config, true)
         if (mode !== 'plain' && config !== undefined) {
@@ -117,18 +117,11 @@ function callTool(
 }
 
 /** How calls may become tasks of ours, whatever they are at the upstream. */
-function taskConfigOf(
-  { item, upstream }: ToolRoute,
-  { peer }: RequestContext,
-): TaskConfig | undefined {
+function taskConfigOf({ item, upstream }: ToolRoute): TaskConfig | undefined {
   const support = item.execution?.taskSupport
   if (support !== 'optional' && support !== 'required') return undefined
-  // A client that cannot have a task is served without one: we wait for the upstream's.
-  const isStrict = support === 'required' && peer.revision.tasks === 'augmented'
-  return {
-    support: isStrict ? 'required' : 'optional',
-    begin: upstream.makesTasks ? 'by-handler' : 'at-once',
-  }
+  // What must be a task there need not be one here: a client that cannot have one is served without.
+  return { support: 'optional', begin: upstream.makesTasks ? 'by-handler' : 'at-once' }
 }
 
 async function callUpstream(
@@ -141,9 +134,11 @@ async function callUpstream(
   if (context.becomeTask !== undefined && config?.begin === 'at-once') await context.becomeTask()
   const _meta = forwardedMeta(context.request.params ?? {})
   const params: JsonObject = { name: ownName, arguments: args, ...(_meta && { _meta }) }
-  // There a tool may be called as a task only.
-  const isTaskOnly = item.execution?.taskSupport === 'required' && !upstream.makesTasks
-  if (isTaskOnly) params.task = {}
+  if (item.execution?.taskSupport === 'required' && !upstream.makesTasks) {
+    // A client that could have asked for a task and has not is refused by the upstream, in its own words.
+    const couldAsk = context.peer.revision.tasks === 'augmented'
+    if (!couldAsk || context.request.params?.task !== undefined) params.task = {}
+  }
   const result = await upstream.request('tools/call', params, context, async (connection, call) => {
     const answer = await connection.request('tools/call', params, call)
     const taskId = taskIdOf(answer)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { Message } from '../support/messages.ts'
 import { connectStateful, connectStateless, type Peer } from '../support/peer.ts'
-import { eras, fixture, openGateway } from './support.ts'
+import { eras, everything, fixture, openGateway } from './support.ts'
 
 const extensions = { 'io.modelcontextprotocol/tasks': {} }
 
@@ -60,6 +60,26 @@ for (const upstreamEra of eras) {
     })
   })
 }
+
+suite('a tool of server-everything that must be called as a task', () => {
+  test('is one for a client that asks for it, and is refused to one that could', async (t) => {
+    const { gateway } = await openGateway(t, { up: everything() })
+    const peer = await connectStateful(t, gateway)
+    const call = { name: 'up__simulate-research-query', arguments: { topic: 'tides' } }
+    const refused = await peer.request('tools/call', call)
+    assert.match(JSON.stringify(refused), /requires task augmentation/)
+    const created = await peer.request('tools/call', { ...call, task: {} })
+    const { taskId } = created.result?.task ?? {}
+    assert.match(String(textOf(await peer.request('tasks/result', { taskId }))), /tides/)
+  })
+
+  test('is waited for on behalf of a client that knows no tasks', async (t) => {
+    const { gateway } = await openGateway(t, { up: everything() })
+    const peer = await connectStateful(t, gateway, '2025-06-18')
+    const call = { name: 'up__simulate-research-query', arguments: { topic: 'tides' } }
+    assert.match(String(textOf(await peer.request('tools/call', call))), /tides/)
+  })
+})
 
 function textOf({ result }: Message): unknown {
   return result?.content?.[0]?.text
