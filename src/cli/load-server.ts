@@ -10,7 +10,7 @@ import { didYouMean } from './nearest-name.ts'
 
 const moduleEndings = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs']
 /** Files that name servers of others, to be served through a gateway. */
-const gatewayEndings = ['.json', '.jsonc']
+const gatewayEndings = ['.json', '.jsonc', '.yaml', '.yml']
 /** A top-level `await` that never settles would leave the user in front of a silent command. */
 const loadTimeoutMs = 60_000
 

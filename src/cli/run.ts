@@ -66,7 +66,7 @@ function createProgram(io: Io, finish: (exitCode: ExitCode) => void): Command {
       io.stdout.write(program.helpInformation())
       throw usageError('name a command, such as: tsmcp serve server.ts')
     }
-    if (/\.(?:[cm]?[jt]s|jsonc?)$/.test(name) && existsSync(resolve(io.cwd, name))) {
+    if (/\.(?:[cm]?[jt]s|jsonc?|ya?ml)$/.test(name) && existsSync(resolve(io.cwd, name))) {
       throw usageError(`'${name}' is a file: type tsmcp serve ${name}`)
     }
     const names = program.commands.map((command) => command.name())

@@ -1,6 +1,7 @@
 import { WatchedFiles } from '../internal/watched-files.ts'
 import { type Servable, type Service, service } from '../server/service.ts'
 import type { Environment } from './config/expand.ts'
+import type { GatewayConfig } from './config/gateway-config.ts'
 import { GatewayFileError } from './config/gateway-file-error.ts'
 import { readGatewayFile } from './config/read-gateway-file.ts'
 import { Gateway, type GatewayOptions } from './gateway.ts'
@@ -43,7 +44,7 @@ export class FileGateway implements Servable {
     this[service] = this.gateway[service]
     if (!watch) return
     this.#watched = new WatchedFiles((changed) => this.#changed(changed))
-    this.#watched.add([path, this.#lockPath], startedAtMs)
+    this.#watched.add([path, this.#lockPath, ...documentsOf(config)], startedAtMs)
   }
 
   /** Ends all upstreams; calls in flight are given `drainMs`. Idempotent. */
@@ -59,6 +60,7 @@ export class FileGateway implements Servable {
       try {
         const config = readGatewayFile(this.#path, this.#env)
         this.gateway.relock(readLockFile(this.#lockPath))
+        this.#watched?.add(documentsOf(config), Date.now())
         await this.gateway.reload(config)
         this.#log({ level: 'info', text: 'the new configuration is served' })
       } catch (error) {
@@ -67,4 +69,9 @@ export class FileGateway implements Servable {
       }
     })
   }
+}
+
+/** The OpenAPI documents of a configuration, which may change, too. */
+function documentsOf({ upstreams }: GatewayConfig): string[] {
+  return upstreams.flatMap(({ target }) => (target.kind === 'openapi' ? [target.document] : []))
 }

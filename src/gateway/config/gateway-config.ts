@@ -18,6 +18,15 @@ export type UpstreamTarget =
       /** Default: what the URL and the server say. */
       readonly transport: 'http' | 'sse' | undefined
     }
+  | {
+      readonly kind: 'openapi'
+      /** The path of the document, and a hash of what it says: another is another upstream. */
+      readonly document: string
+      readonly digest: string
+      /** Default: what the document says. */
+      readonly url: string | undefined
+      readonly headers: Readonly<Record<string, string>>
+    }
 
 /** What a child process may use; without a limit, what ours may. */
 export interface ProcessLimits {

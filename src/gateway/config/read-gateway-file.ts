@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { type Environment, Variables } from './expand.ts'
 import type { GatewayConfig, UpstreamConfig } from './gateway-config.ts'
 import { GatewayFileError } from './gateway-file-error.ts'
@@ -34,8 +34,10 @@ function textOf(path: string): string {
 
 /** @throws GatewayFileError */
 export function readGatewayText(text: string, path: string, env: Environment): GatewayConfig {
+  if (/\.ya?ml$/i.test(path)) return openApiConfig(path)
   const root: JsonValue = parseJsonFile(text, path)
   const members = root.members()
+  if (members.has('openapi')) return openApiConfig(path)
   // VS Code calls it `servers`.
   const servers = members.get('mcpServers') ?? members.get('servers')
   if (servers === undefined) root.fail('there is no mcpServers')
@@ -62,6 +64,13 @@ export function readGatewayText(text: string, path: string, env: Environment): G
     // The order does not depend on that of the file: of two equal names the first wins.
     upstreams: upstreams.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
   }
+}
+
+/** An OpenAPI document alone, as if it stood in a configuration: its operations keep their names. */
+function openApiConfig(path: string): GatewayConfig {
+  const entry = { openapi: path, tsmcp: { prefix: '' } }
+  const text = JSON.stringify({ mcpServers: { [basename(path)]: entry } })
+  return { ...readGatewayText(text, `${path}.json`, {}), name: basename(path) }
 }
 
 function checkName(name: string, entry: JsonValue): void {

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { RestartLimits } from '../../internal/restarts.ts'
 import { type RevisionName, supportedVersions } from '../../protocol/revisions/index.ts'
@@ -96,8 +98,14 @@ function readTarget(
 ): UpstreamTarget {
   const [command, url] = [members.get('command'), members.get('url')]
   const type = members.get('type')?.oneOf(transports)
+  const document = members.get('openapi')
+  if (document !== undefined) {
+    if (command !== undefined) command.fail('does not go with an OpenAPI document')
+    if (type !== undefined) members.get('type')?.fail('does not go with an OpenAPI document')
+    return readOpenApiTarget(document, members, variables, folder)
+  }
   if ((command === undefined) === (url === undefined)) {
-    entry.fail('needs either a command or a url')
+    entry.fail('needs either a command or a url, or an openapi document')
   }
   if (command !== undefined) {
     if (type !== undefined && type !== 'stdio') members.get('type')?.fail('does not fit a command')
@@ -139,15 +147,49 @@ function readUrl(
   return {
     kind: 'url',
     url: text,
-    headers: readRecord(members.get('headers'), (name, value) => {
-      const header = variables.expand(value, name, true)
-      // What Node would refuse later, without saying where it stands.
-      if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(header)) value.fail('cannot be the value of a header')
-      if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) value.fail('has no name of a header')
-      return header
-    }),
+    headers: readHeaders(members.get('headers'), variables),
     transport: type === 'sse' ? 'sse' : isHttp ? 'http' : undefined,
   }
+}
+
+function readOpenApiTarget(
+  document: JsonValue,
+  members: Map<string, JsonValue>,
+  variables: Variables,
+  folder: string,
+): UpstreamTarget {
+  const url = members.get('url')
+  const at = url === undefined ? undefined : variables.expand(url)
+  if (at !== undefined && (!/^https?:/i.test(at) || !URL.canParse(at))) {
+    url?.fail('must be a URL of http or https')
+  }
+  const path = resolve(folder, variables.expand(document))
+  return {
+    kind: 'openapi',
+    document: path,
+    digest: digestOf(path) ?? document.fail('cannot be read'),
+    url: at,
+    headers: readHeaders(members.get('headers'), variables),
+  }
+}
+
+/** A hash of what a file says; undefined when it cannot be read. */
+export function digestOf(path: string): string | undefined {
+  try {
+    return createHash('sha256').update(readFileSync(path)).digest('hex')
+  } catch {
+    return undefined
+  }
+}
+
+function readHeaders(value: JsonValue | undefined, variables: Variables): Record<string, string> {
+  return readRecord(value, (name, each) => {
+    const header = variables.expand(each, name, true)
+    // What Node would refuse later, without saying where it stands.
+    if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(header)) each.fail('cannot be the value of a header')
+    if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) each.fail('has no name of a header')
+    return header
+  })
 }
 
 function readRecord(

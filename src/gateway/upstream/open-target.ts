@@ -15,10 +15,25 @@ interface TargetHost {
 }
 
 /** What a client connects to for an upstream. */
-export function targetOf({ target, limits }: UpstreamConfig, host: TargetHost): Target {
+export async function targetOf(
+  { target, limits }: UpstreamConfig,
+  host: TargetHost,
+): Promise<Target> {
   if (target.kind === 'url') {
     const { url, headers, transport } = target
     return { url, headers, ...(transport !== undefined && { transport }) }
+  }
+  if (target.kind === 'openapi') {
+    const [{ readOpenApi }, { openApiServer }] = await Promise.all([
+      import('../openapi/document.ts'),
+      import('../openapi/openapi-server.ts'),
+    ])
+    return openApiServer(await readOpenApi(target.document), {
+      baseUrl: target.url,
+      headers: target.headers,
+      onSkipped: ({ method, path, reason }) =>
+        host.onWarning(`${method} ${path} is no tool: ${reason}`),
+    })
   }
   const limited = limitedCommand(target, limits)
   if (limited === undefined) {

@@ -358,7 +358,7 @@ export class Upstream {
     let connection: Connection
     try {
       connection = await Connection.open({
-        target: targetOf(this.config, {
+        target: await targetOf(this.config, {
           guard: this.#host.guard,
           processes,
           maxMessageBytes,
