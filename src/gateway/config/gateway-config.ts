@@ -36,7 +36,7 @@ export interface ProcessLimits {
 }
 
 /** Who shares a connection, and with it a process, of an upstream. */
-export type Isolation = 'shared' | 'identity' | 'session'
+type Isolation = 'shared' | 'identity' | 'session'
 
 /** One upstream, as the configuration has it. */
 export interface UpstreamConfig {

@@ -174,7 +174,7 @@ function readOpenApiTarget(
 }
 
 /** A hash of what a file says; undefined when it cannot be read. */
-export function digestOf(path: string): string | undefined {
+function digestOf(path: string): string | undefined {
   try {
     return createHash('sha256').update(readFileSync(path)).digest('hex')
   } catch {

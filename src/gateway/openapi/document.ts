@@ -4,11 +4,6 @@ import type { JsonObject } from '../../protocol/types.ts'
 
 const maxDocumentBytes = 16 * 1024 * 1024
 
-/** Whether a parsed JSON file is an OpenAPI document rather than a configuration. */
-export function looksLikeOpenApi(value: unknown): boolean {
-  return isJsonObject(value) && typeof value.openapi === 'string'
-}
-
 /**
  * Reads and checks an OpenAPI document, 3.0 or 3.1, in JSON or YAML.
  *

@@ -39,11 +39,12 @@ export const emptyCatalogue: Catalogue = {
   prompts: [],
 }
 
+export const allLists = Object.keys(lists) as CatalogueList[]
+
 /** Asks for all lists. @throws McpError when the server does not give them */
 export async function readCatalogue(peer: Peer, signal: AbortSignal): Promise<Catalogue> {
-  const names = Object.keys(lists) as CatalogueList[]
-  const read = await Promise.all(names.map((name) => readList(peer, name, signal)))
-  return Object.fromEntries(names.map((name, index) => [name, read[index]])) as never
+  const read = await Promise.all(allLists.map((name) => readList(peer, name, signal)))
+  return Object.fromEntries(allLists.map((name, index) => [name, read[index]])) as never
 }
 
 /** The lists that a notification says have changed. */

@@ -19,7 +19,7 @@ import type { Secrets } from '../secrets.ts'
 import type { Call } from './call.ts'
 
 /** What a connection tells its upstream of. */
-export interface ConnectionEvents {
+interface ConnectionEvents {
   listChanged(method: string): void
   resourceUpdated(uri: string): void
   /** A log message that belongs to no client. */
