@@ -64,6 +64,13 @@ export default {
       to: { dependencyTypesNot: ['export'] },
     },
     {
+      name: 'gateway-is-loaded-when-needed',
+      severity: 'error',
+      comment: 'Whoever serves no servers of others loads nothing of it: `import()`, or types alone',
+      from: { pathNot: '^src/gateway/' },
+      to: { path: '^src/gateway/', dynamic: false, dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'protocol-is-pure',
       severity: 'error',
       comment: 'protocol/ imports nothing from Node or npm, so that it runs anywhere',

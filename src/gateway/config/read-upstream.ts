@@ -11,7 +11,7 @@ import type { JsonValue } from './json-value.ts'
 const transports = ['stdio', 'http', 'streamable-http', 'streamableHttp', 'sse', 'ws'] as const
 
 /** Where an upstream's own settings stand, so that other hosts can read the same file. */
-const ownSettings = [
+export const ownSettings = [
   'prefix',
   'rename',
   'allow',
