@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { Message } from '../support/messages.ts'
 import { connectStateful, connectStateless, type Peer } from '../support/peer.ts'
-import { eras, everything, fixture, openGateway } from './support.ts'
+import { configOf, eras, everything, fixture, openGateway, until } from './support.ts'
 
 const extensions = { 'io.modelcontextprotocol/tasks': {} }
 
@@ -60,6 +60,15 @@ for (const upstreamEra of eras) {
     })
   })
 }
+
+test('a task is waited for although its upstream is taken away meanwhile', async (t) => {
+  const { gateway } = await openGateway(t, { up: fixture() })
+  const peer = await connectStateless(t, gateway)
+  const call = peer.request('tools/call', { name: 'up__task' })
+  await until(() => gateway.status().upstreams[0]?.running === 1)
+  await gateway.reload(configOf({}))
+  assert.equal(textOf(await call), 'the task is done')
+})
 
 suite('a tool of server-everything that must be called as a task', () => {
   test('is one for a client that asks for it, and is refused to one that could', async (t) => {

@@ -106,10 +106,8 @@ export class Connection {
     return this.peer.closed
   }
 
-  /** Requests under way. */
-  get load(): number {
-    return this.#calls.size
-  }
+  /** Requests of clients under way, be it that they wait for a task between two requests of ours. */
+  load = 0
 
   get pids(): number[] {
     return [...this.#options.processes].map(({ pid }) => pid ?? 0)

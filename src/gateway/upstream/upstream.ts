@@ -35,6 +35,9 @@ export interface UpstreamHost {
   readonly events: UpstreamEvents
 }
 
+/** Sends a request of a client's over a connection, and what follows from it. */
+type Send = (connection: Connection, call: Call) => Promise<JsonObject>
+
 const maxMessageBytes = 64 * 1024 * 1024
 
 /** What we can do on behalf of whoever asks. */
@@ -148,20 +151,20 @@ export class Upstream {
     method: string,
     params: JsonObject,
     context: RequestContext,
-    through = (at: Connection, call: Call) => at.request(method, params, call),
+    through: Send = (at, call) => at.request(method, params, call),
   ): Promise<JsonObject> {
     const call = new Call(context, this.secrets)
     let connection: Connection | undefined
     try {
       connection = this.#ready(this.#ownerOf(context)) ?? (await this.#connect(context))
       try {
-        return await through(connection, call)
+        return await this.#through(connection, call, through)
       } catch (error) {
         if (!isUnseen(error) || call.signal.aborted) throw error
         // The connection had gone, and the request with it never came to the upstream.
         await this.#lose(connection, error.message)
         connection = await this.#connect(context)
-        return await through(connection, call)
+        return await this.#through(connection, call, through)
       }
     } catch (error) {
       const isLost = error instanceof McpError && error.code === 'CONNECTION_LOST'
@@ -170,6 +173,15 @@ export class Upstream {
     } finally {
       call.end()
       if (this.#pool.load === 0) this.#onQuiet?.()
+    }
+  }
+
+  async #through(connection: Connection, call: Call, send: Send): Promise<JsonObject> {
+    connection.load += 1
+    try {
+      return await send(connection, call)
+    } finally {
+      connection.load -= 1
     }
   }
 
