@@ -66,7 +66,8 @@ export default {
     {
       name: 'gateway-is-loaded-when-needed',
       severity: 'error',
-      comment: 'Whoever serves no servers of others loads nothing of it: `import()`, or types alone',
+      comment:
+        'Whoever serves no servers of others loads nothing of it: `import()`, or types alone',
       from: { pathNot: '^src/gateway/' },
       to: { path: '^src/gateway/', dynamic: false, dependencyTypesNot: ['type-only'] },
     },
