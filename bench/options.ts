@@ -23,8 +23,8 @@ export const usage = `node bench/run.ts [options]
   --no-publish      do not
   --seed            the rows of the seed's table in place of the comparison with the peers; writes
                     docs/benchmarks-seed.md and bench/results/seed.json
-  --profile         instead of measuring: CPU profile of the tsmcp server under load; --only picks
-                    another target, e.g. --only 'tsmcp/2026'
+  --profile         instead of measuring: CPU profile and flame graph of the server under load, in
+                    bench/results/profiles; --only picks another, e.g. --only 'sessions tsmcp-durable'
 `
 
 function positive(text: string, name: string): number {

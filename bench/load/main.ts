@@ -2,6 +2,7 @@
 import { answerParent } from '../processes/ipc.ts'
 import { runCalls } from './calls.ts'
 import { holdSessions, openStreams, probeSessions, release } from './hold.ts'
+import { countLost, forgetTold, listenMore, releaseListeners, untilAllTold } from './listeners.ts'
 import { answerBytes } from './probe.ts'
 import { readGauge } from './read-gauge.ts'
 import { runSessions } from './sessions.ts'
@@ -15,6 +16,11 @@ answerParent({
   probeSessions,
   openStreams,
   release,
+  listenMore,
+  forgetTold,
+  untilAllTold,
+  countLost,
+  releaseListeners,
   answerBytes,
   gauge: readGauge,
 })

@@ -12,6 +12,12 @@ export function processSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
 }
 
+/** Bytes of a process that are in memory. */
+export function residentBytes(pid: number): number {
+  const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]
+  return Number(kibibytes) * 1024
+}
+
 /** Processor seconds that all processes together have used of these cores. */
 export function coreSeconds(cores: readonly number[]): number {
   return readFileSync('/proc/stat', 'latin1')

@@ -1,4 +1,6 @@
-import { count, type Format } from '../report/format.ts'
+import type { ListenerKind } from '../load/listeners.ts'
+import { count, type Format, kibibytes, milliseconds, times } from '../report/format.ts'
+import { measureHeld, measureMixed } from './held.ts'
 import { measureLoop } from './measure-loop.ts'
 import type { SeedBar, SeedWorkload } from './workload.ts'
 
@@ -26,6 +28,56 @@ const atLeast = (size: number, limit: number): SeedBar => ({
   value: 'perSecond',
   limit,
 })
+
+/** Connections that listen; the bars are those of the issue, at the size of the seed. */
+function held(parts: {
+  readonly kind: ListenerKind
+  readonly title: string
+  readonly connection: string
+  readonly maxBytes: number
+}): SeedWorkload {
+  const { kind, title, connection, maxBytes } = parts
+  const size = 52_000
+  const atMost = { size, isUpperLimit: true }
+  return {
+    name: `held-${kind}`,
+    title,
+    unit: 'connections',
+    definition: `${connection}, each with a session of its own that is kept on disk, from three client processes and many loopback addresses, to one \`tsmcp serve --workers 3 --data\` (a process here may open 20,000 files). RSS is that of all its processes, over 1000 connections that were there before. Meanwhile 16 more connections call a tool in a closed loop, as they did before; then the list of tools changes in every process, and it is told to all. A lost connection fails the run.`,
+    sizes: [1000, 10_000, size],
+    columns: [
+      { value: 'residentBytes', label: 'RSS each, KiB', format: kibibytes },
+      { value: 'p50', label: 'call p50, ms', format: milliseconds },
+      { value: 'p95', label: 'call p95, ms', format: milliseconds },
+      { value: 'p95Ratio', label: 'p95, of that without them', format: times },
+      { value: 'toldMs', label: 'all told of a change, ms', format: milliseconds },
+    ],
+    bars: [
+      {
+        ...atMost,
+        claim: 'RSS each, KiB',
+        value: 'residentBytes',
+        limit: maxBytes,
+        format: kibibytes,
+      },
+      {
+        ...atMost,
+        claim: 'p95 of calls, of that without them',
+        value: 'p95Ratio',
+        limit: 2,
+        format: times,
+      },
+      {
+        ...atMost,
+        claim: 'all told of a change, ms',
+        value: 'toldMs',
+        limit: 3000,
+        format: milliseconds,
+      },
+    ],
+    measure: (context, connections) => measureHeld(context, kind, connections),
+  }
+}
 
 const manyNames = [1000, 10_000, 100_000]
 const busyRegistry =
@@ -94,4 +146,33 @@ export const seedWorkloads: readonly SeedWorkload[] = [
     sizes: [1, 1000, 10_000, 100_000],
     bars: [atLeast(1, 10_000_000), atLeast(100_000, 10_000_000)],
   }),
+  held({
+    kind: 'stream',
+    title: '52,000 event streams',
+    connection: 'Open `GET` event streams of 2025-11-25',
+    maxBytes: 5 * 1024,
+  }),
+  held({
+    kind: 'web-socket',
+    title: '52,000 WebSockets',
+    connection: 'WebSockets in 2025-11-25',
+    maxBytes: 6 * 1024,
+  }),
+  {
+    name: 'mixed',
+    title: 'Everything at once',
+    unit: 'connections',
+    definition:
+      'Half of the connections are event streams and half WebSockets, all told of a change of the list each second, while 16 connections call a tool and 4 open sessions, kept on disk, in closed loops.',
+    sizes: [1000, 10_000],
+    columns: [
+      { value: 'perSecond', label: 'calls/s', format: count },
+      { value: 'p50', label: 'call p50, ms', format: milliseconds },
+      { value: 'p95', label: 'call p95, ms', format: milliseconds },
+      { value: 'sessionsPerSecond', label: 'sessions/s', format: count },
+      { value: 'toldMs', label: 'slowest change told, ms', format: milliseconds },
+    ],
+    bars: [],
+    measure: measureMixed,
+  },
 ]

@@ -10,14 +10,14 @@ import { type SeedWorkload, sizeName } from './workload.ts'
 /** What the seed's table and the project demand, and what this run found. */
 export function seedBarsTable(samples: Samples): string {
   const rows = seedWorkloads.flatMap(({ name, title, bars }) =>
-    bars.map(({ claim, size, value, limit, isUpperLimit = false }) => {
+    bars.map(({ claim, size, value, limit, isUpperLimit = false, format = millions }) => {
       const measured = samples.summary(name, sizeName(size), value)
-      const bar = { claim, limit, isUpperLimit, format: millions, measured }
+      const bar = { claim, limit, isUpperLimit, format, measured }
       return [
         `${title}, ${claim}`,
         verdict(bar),
-        `${isUpperLimit ? '≤' : '≥'} ${millions(limit)}`,
-        cell(measured, millions),
+        `${isUpperLimit ? '≤' : '≥'} ${format(limit)}`,
+        cell(measured, format),
         String(measured?.n ?? 0),
       ]
     }),

@@ -33,6 +33,8 @@ export interface SeedBar {
   readonly value: string
   readonly limit: number
   readonly isUpperLimit?: boolean
+  /** Default: millions a second. */
+  readonly format?: Format
 }
 
 /** The name of a size among the targets of samples. */

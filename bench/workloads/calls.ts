@@ -37,7 +37,7 @@ export async function runCallWorkloads(context: Context): Promise<void> {
 /** Has the generator measure one window of calls. */
 export function windowOf(
   context: Context,
-  server: RunningServer,
+  server: Pick<RunningServer, 'peer' | 'pid'>,
   overrides: Partial<CallsPlan>,
 ): Promise<WindowResult> {
   const plan: CallsPlan = {

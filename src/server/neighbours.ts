@@ -1,7 +1,7 @@
 import { McpError } from '../protocol/errors.ts'
 import { header } from '../protocol/headers.ts'
 import type { HttpExchange } from '../transports/http/exchange.ts'
-import { Forwarder } from '../transports/http/forward.ts'
+import { Forwarder, misdirected } from '../transports/http/forward.ts'
 import { ForwardedExchange, type Origin } from '../transports/http/forwarded-exchange.ts'
 import type { Engine } from './engine.ts'
 import type { HttpGate } from './http-gate.ts'
@@ -24,12 +24,20 @@ export interface SharedStore {
 }
 
 /** Paths of the listener that only neighbours reach. */
-export const neighbourPaths = { endpoint: '/mcp', messages: '/messages', news: '/news' }
+export const neighbourPaths = {
+  endpoint: '/mcp',
+  messages: '/messages',
+  news: '/news',
+  give: '/give',
+}
 /** Where a client has called, and who it has shown to be: only neighbours may say so, and a client's own are dropped. */
 const originHeader = 'x-tsmcp-origin'
 /** The socket was not there: nothing of the request has arrived. */
 const unreachable: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ECONNREFUSED'])
 const maxNewsBytes = 64 * 1024
+/** Statuses of the answer to a wish. */
+const given = 204
+const kept = 409
 
 /** What processes tell each other. */
 interface News {
@@ -39,9 +47,19 @@ interface News {
   readonly run?: number
 }
 
+/** What a process asks for whose client wants to listen. */
+interface Wish {
+  readonly sessionId: string
+  /** Who asks. */
+  readonly run: number
+}
+
 /**
  * The other processes that serve the same sessions. A session is in one of them at a time; whoever gets a request of it
  * passes it on to there, so that any process answers any request. When one ends, the others take over what it had.
+ *
+ * A stream that is passed on costs two processes a connection for as long as it is open. So when a client begins to
+ * listen, and nothing else happens in its session, the session moves to where the client has called.
  */
 export class Neighbours {
   readonly #store: SharedStore
@@ -66,9 +84,23 @@ export class Neighbours {
    * @returns false when it is to be answered here
    */
   take(exchange: HttpExchange, answerHere: (exchange: HttpExchange) => void): boolean {
-    const run = this.#holder(exchange)
+    const sessionId = exchange.getHeader(header.sessionId)
+    const leaving = sessionId === undefined ? undefined : this.#engine.sessions.whenGiven(sessionId)
+    if (leaving !== undefined) {
+      void leaving.then(() => {
+        if (!this.take(exchange, answerHere)) answerHere(exchange)
+      })
+      return true
+    }
+    const run = this.#holder(exchange, sessionId)
     if (run === undefined) return false
-    this.#pass(exchange, run, neighbourPaths.endpoint, answerHere)
+    const pass = (): void => this.#pass(exchange, run, neighbourPaths.endpoint, answerHere)
+    if (sessionId !== undefined && beginsToListen(exchange)) {
+      void this.#askFor(sessionId, run).then((isHere) => {
+        if (isHere) answerHere(exchange)
+        else pass()
+      })
+    } else pass()
     return true
   }
 
@@ -83,6 +115,19 @@ export class Neighbours {
     const path = `${neighbourPaths.messages}?sessionId=${encodeURIComponent(streamId)}`
     this.#pass(exchange, run, path, answerHere)
     return true
+  }
+
+  /** Answers what another process has passed on, unless its session has moved meanwhile. */
+  answerPassedOn(exchange: HttpExchange, answerHere: (exchange: HttpExchange) => void): void {
+    const sessionId = exchange.getHeader(header.sessionId)
+    const answer = (): void => {
+      const isHere =
+        sessionId === undefined || this.#engine.sessions.holderOf(sessionId) === undefined
+      if (isHere) answerHere(this.received(exchange))
+      else exchange.respond(misdirected, [])
+    }
+    const leaving = sessionId === undefined ? undefined : this.#engine.sessions.whenGiven(sessionId)
+    void mapMaybe(leaving, answer)
   }
 
   /** The request as it was before it was passed on to this process. */
@@ -120,8 +165,29 @@ export class Neighbours {
     })
   }
 
+  /** Gives another process the session that it asks for, if nothing happens in it. */
+  give(exchange: HttpExchange): void {
+    exchange.readBody(maxNewsBytes, (body) => {
+      try {
+        const { sessionId, run } = JSON.parse(Buffer.from(body ?? []).toString()) as Wish
+        void this.#engine.sessions.give(sessionId, run).then((isGiven) => {
+          exchange.respond(isGiven ? given : kept, [])
+        })
+      } catch (error) {
+        this.#gate.refuse(exchange, error)
+      }
+    })
+  }
+
   close(): void {
     this.#forwarder.close()
+  }
+
+  async #askFor(sessionId: string, run: number): Promise<boolean> {
+    const wish: Wish = { sessionId, run: this.run }
+    const body = Buffer.from(JSON.stringify(wish))
+    const path = this.#store.socketPath(run)
+    return (await this.#forwarder.tell(path, neighbourPaths.give, body)) === given
   }
 
   async #tell(news: News): Promise<void> {
@@ -133,8 +199,7 @@ export class Neighbours {
     await Promise.all(told)
   }
 
-  #holder(exchange: HttpExchange): number | undefined {
-    const sessionId = exchange.getHeader(header.sessionId)
+  #holder(exchange: HttpExchange, sessionId: string | undefined): number | undefined {
     if (sessionId !== undefined) return this.#engine.sessions.holderOf(sessionId)
     const taskId = exchange.getHeader(header.name)
     if (taskId === undefined || !exchange.getHeader(header.method)?.startsWith('tasks/')) {
@@ -158,6 +223,10 @@ export class Neighbours {
         socketPath: this.#store.socketPath(run),
         path,
         origin: { [originHeader]: encodeOrigin(exchange) },
+        onMisdirected: () => {
+          const again = new ForwardedExchange(exchange, exchange, body)
+          if (!this.take(again, answerHere)) answerHere(again)
+        },
         onFailure: (error: NodeJS.ErrnoException) => {
           const hasEnded = this.#store.hasEnded(run)
           // What may have begun there must not begin here once more.
@@ -168,6 +237,11 @@ export class Neighbours {
       })
     })
   }
+}
+
+/** It opens a stream, and is not back for the rest of one that broke, which is where it was. */
+function beginsToListen({ method, getHeader }: HttpExchange): boolean {
+  return method === 'GET' && getHeader(header.lastEventId) === undefined
 }
 
 function encodeOrigin({ target, remoteAddress, certificate }: Origin): string {

@@ -69,9 +69,10 @@ async function serveNeighbours(
   }
   const route = (exchange: HttpExchange, path: string, streamId: string | null): void => {
     if (path === neighbourPaths.news) neighbours.hear(exchange)
+    else if (path === neighbourPaths.give) neighbours.give(exchange)
     else if (path === neighbourPaths.messages)
       legacySse?.postHere(neighbours.received(exchange), streamId)
-    else endpoint.handleHere(neighbours.received(exchange))
+    else neighbours.answerPassedOn(exchange, (each) => endpoint.handleHere(each))
   }
   const listener = builtin.http.createServer(
     { requestTimeout: requestTimeoutMs, keepAliveTimeout: keepAliveTimeoutMs },

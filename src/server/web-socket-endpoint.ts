@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type WebSocket, WebSocketServer } from 'ws'
+import { type Server, WebSocketServer } from 'ws'
 import { McpError } from '../protocol/errors.ts'
 import { encodeError } from '../protocol/json-rpc.ts'
 import type { AuthInfo } from '../protocol/types.ts'
@@ -9,7 +9,7 @@ import { clientCertificate } from '../transports/client-certificate.ts'
 import type { ClientAddress } from '../transports/http/client-address.ts'
 import type { HttpHeaders } from '../transports/http/exchange.ts'
 import { addressOf } from '../transports/http/node-exchange.ts'
-import { WebSocketChannel } from '../transports/web-socket-channel.ts'
+import { OwnedWebSocket, WebSocketChannel } from '../transports/web-socket-channel.ts'
 import type { AuthRequest } from './authenticator.ts'
 import { ChannelConnection } from './channel-connection.ts'
 import type { Engine } from './engine.ts'
@@ -32,7 +32,7 @@ export class WebSocketEndpoint {
   readonly #engine: Engine
   readonly #gate: HttpGate
   readonly #channels = new Map<WebSocketChannel, AuthInfo | undefined>()
-  readonly #server: WebSocketServer
+  readonly #server: Server<typeof OwnedWebSocket>
   readonly #keepAliveMs: number
   readonly #clientAddress: ClientAddress | undefined
   #lastPingMs = Date.now()
@@ -44,6 +44,7 @@ export class WebSocketEndpoint {
     this.#clientAddress = options.clientAddress
     this.#server = new WebSocketServer({
       noServer: true,
+      WebSocket: OwnedWebSocket,
       clientTracking: false,
       // Compressed frames would let a small message grow without bound in memory.
       perMessageDeflate: false,
@@ -89,7 +90,7 @@ export class WebSocketEndpoint {
   }
 
   #open(
-    webSocket: WebSocket,
+    webSocket: OwnedWebSocket,
     socket: Socket,
     authInfo: AuthInfo | undefined,
     remoteAddress: string | undefined,

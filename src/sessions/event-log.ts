@@ -29,6 +29,8 @@ export interface EventKeeper {
   append(event: LoggedEvent): void
   /** Forgets the events of a stream up to and with that one. */
   forget(stream: number, sequence: number): void
+  /** There will be no further event of the stream. */
+  end(stream: number): void
   /** Calls back when all that has been appended is kept; in the order of the calls. */
   whenKept(callback: () => void): void
 }
@@ -45,9 +47,10 @@ const forgetBatch = 64
 export class EventLog {
   /** Where the log is kept, too; undefined when it is in memory only. */
   readonly keeper: EventKeeper | undefined
-  readonly #events = new Map<number, LoggedEvent>()
+  /** In the order of their sequence numbers. There are few; a table would be most of what an idle stream costs. */
+  #events: LoggedEvent[] | undefined = undefined
   /** For each stream, the last sequence number that was forgotten. */
-  readonly #forgotten = new Map<number, number>()
+  #forgotten: Map<number, number> | undefined = undefined
   readonly #limits: EventLogLimits
   #length = 0
   #nextSequence: number
@@ -69,59 +72,65 @@ export class EventLog {
 
   /** Takes what was kept by an earlier process. */
   restore(events: readonly LoggedEvent[], forgotten: Iterable<[number, number]>): void {
-    for (const [stream, sequence] of forgotten) this.#forgotten.set(stream, sequence)
+    for (const [stream, sequence] of forgotten) this.#setForgotten(stream, sequence)
     for (const event of events) this.#add(event)
   }
 
   /** The stream's messages after a sequence number, or undefined when one of them has been forgotten. */
   after(stream: number, sequence: number): LoggedEvent[] | undefined {
-    if ((this.#forgotten.get(stream) ?? 0) > sequence) return undefined
-    return [...this.#events.values()].filter(
+    if ((this.#forgotten?.get(stream) ?? 0) > sequence) return undefined
+    return (this.#events ?? []).filter(
       (event) => event.stream === stream && event.sequence > sequence && event.data !== '',
     )
   }
 
   /** Whether anything of the stream is still kept. */
   has(stream: number): boolean {
-    for (const event of this.#events.values()) if (event.stream === stream) return true
-    return false
+    return this.#events?.some((event) => event.stream === stream) ?? false
   }
 
   /** Forgets what is older than the limit; a keeper does that by itself. */
   expire(nowMs: number): void {
-    for (const event of this.#events.values()) {
-      if (nowMs - event.loggedAtMs < this.#limits.maxAgeMs) return
+    const { maxAgeMs } = this.#limits
+    for (;;) {
+      const oldest = this.#events?.[0]
+      if (oldest === undefined || nowMs - oldest.loggedAtMs < maxAgeMs) return
       this.#forgetOldest()
     }
   }
 
   /** Forgets that the stream ever was. */
   drop(stream: number): void {
-    this.#forgotten.delete(stream)
+    this.#forgotten?.delete(stream)
   }
 
   get size(): number {
-    return this.#events.size
+    return this.#events?.length ?? 0
   }
 
   #add(event: LoggedEvent): void {
-    this.#events.set(event.sequence, event)
+    if (this.#events === undefined) this.#events = [event]
+    else this.#events.push(event)
     this.#length += event.data.length
-    while (this.#events.size > this.#limits.maxEvents || this.#length > this.#limits.maxLength) {
+    while (this.size > this.#limits.maxEvents || this.#length > this.#limits.maxLength) {
       this.#forgetOldest()
       this.#untold += 1
     }
     if (this.keeper !== undefined && this.#untold >= forgetBatch) {
       this.#untold = 0
-      for (const [stream, sequence] of this.#forgotten) this.keeper.forget(stream, sequence)
+      for (const [stream, sequence] of this.#forgotten ?? []) this.keeper.forget(stream, sequence)
     }
   }
 
   #forgetOldest(): void {
-    const oldest = this.#events.values().next().value
+    const oldest = this.#events?.shift()
     if (oldest === undefined) return
-    this.#events.delete(oldest.sequence)
     this.#length -= oldest.data.length
-    this.#forgotten.set(oldest.stream, oldest.sequence)
+    this.#setForgotten(oldest.stream, oldest.sequence)
+  }
+
+  #setForgotten(stream: number, sequence: number): void {
+    this.#forgotten ??= new Map()
+    this.#forgotten.set(stream, sequence)
   }
 }

@@ -21,14 +21,11 @@ export class EventStream {
   /** The stream will have no further message. */
   ended = false
   readonly #log: EventLog
-  readonly #onEnd: ((stream: EventStream) => void) | undefined
   #sink: EventSink | undefined
 
-  /** @param onEnd - told when there will be no further message */
-  constructor(number: number, log: EventLog, onEnd?: (stream: EventStream) => void) {
+  constructor(number: number, log: EventLog) {
     this.number = number
     this.#log = log
-    this.#onEnd = onEnd
   }
 
   get isAttached(): boolean {
@@ -86,7 +83,7 @@ export class EventStream {
   end(): void {
     if (!this.ended) {
       this.ended = true
-      this.#onEnd?.(this)
+      this.#log.keeper?.end(this.number)
     }
     this.#closeSink()
   }

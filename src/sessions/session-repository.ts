@@ -76,6 +76,12 @@ export interface SessionRepository {
    * @throws McpError SESSION_ELSEWHERE when another does
    */
   find(id: string, nowMs: number, retention: Retention): StoredSession | undefined
+  /**
+   * Makes another process the holder of a session that this one holds.
+   *
+   * @returns whether it is; never rejects
+   */
+  give(id: string, run: number): Promise<boolean>
   /** How many sessions that principal has. */
   countOf(subject: string): number
   seen(key: number, atMs: number): void
@@ -83,7 +89,6 @@ export interface SessionRepository {
   subscribe(key: number, uri: string): Promise<void>
   unsubscribe(key: number, uri: string): Promise<void>
   openStream(key: number, number: number, requests: StreamRequests): void
-  endStream(key: number, number: number): void
   /** Nothing is kept of the stream any more. */
   dropStream(key: number, number: number): void
   /** Where the events of a session go. */

@@ -65,6 +65,8 @@ export class SessionStore {
   readonly #retention: Retention
   readonly #principals: PrincipalCounts
   readonly #walk: RollingWalk<Session>
+  /** Sessions that are just being given to other processes. */
+  readonly #leaving = new Map<string, Promise<boolean>>()
   #recountedAtMs = 0
 
   /** @throws RangeError for a limit that is no positive integer */
@@ -140,7 +142,7 @@ export class SessionStore {
   /**
    * The session of that id, if it belongs to that principal. What its credentials allow is from then on what these allow.
    *
-   * @throws McpError SESSION_NOT_FOUND, the same for an unknown id and for one that is another's
+   * @throws McpError SESSION_NOT_FOUND, the same for an unknown id and for one that is another's; SESSION_ELSEWHERE
    */
   get(id: string, authInfo: AuthInfo | undefined): Session {
     const session = this.#sessions.get(id) ?? this.#find(id, authInfo)
@@ -155,6 +157,34 @@ export class SessionStore {
   /** Another process that holds the session of that id; undefined when this one does, or there is none. */
   holderOf(id: string): number | undefined {
     return this.#sessions.has(id) ? undefined : this.#repository?.holderOf(id)
+  }
+
+  /**
+   * Gives a session in which nothing happens to another process, with all that is kept of it.
+   *
+   * @param run - of the other process
+   * @returns whether that has it now
+   */
+  async give(id: string, run: number): Promise<boolean> {
+    const repository = this.#repository
+    const session = this.#sessions.get(id)
+    if (repository === undefined || this.#leaving.has(id)) return false
+    if (session !== undefined) {
+      if (!session.canMove || this.#events.mayLetGo?.(session) === false) return false
+      this.#letGo(session, '')
+    }
+    const given = repository.give(id, run)
+    this.#leaving.set(id, given)
+    try {
+      return await given
+    } finally {
+      this.#leaving.delete(id)
+    }
+  }
+
+  /** Settles when it is certain who holds a session that is just being given away; undefined for any other. */
+  whenGiven(id: string): Promise<unknown> | undefined {
+    return this.#leaving.get(id)
   }
 
   /** Ends a session. @returns a promise when that has to be waited for */
@@ -213,6 +243,7 @@ export class SessionStore {
 
   #find(id: string, authInfo: AuthInfo | undefined): Session | undefined {
     if (this.#repository === undefined) return undefined
+    if (this.#leaving.has(id)) throw new McpError('SESSION_ELSEWHERE')
     const nowMs = Date.now()
     const stored = this.#repository.find(id, nowMs, this.#retention)
     if (stored === undefined || stored.subject !== (authInfo && principalKey(authInfo)))

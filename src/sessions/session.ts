@@ -78,7 +78,8 @@ export class Session implements Peer {
   outlet: SessionOutlet | undefined = undefined
   /** The stream on which an earlier process sent what belongs to no request, until its client comes back to it. */
   #interrupted: EventStream | undefined = undefined
-  #streams: Map<number, EventStream> | undefined = undefined
+  /** There are few; a table would be a good part of what a session with one costs. */
+  #streams: EventStream[] | undefined = undefined
   #log: EventLog | undefined = undefined
   #pending: Map<RequestId, PendingRequest> | undefined = undefined
   #nextRequestId = 1
@@ -123,14 +124,18 @@ export class Session implements Peer {
   get isIdle(): boolean {
     if ((this.inFlight?.size ?? 0) > 0 || this.isOfConnection) return false
     if (this.#streams === undefined) return true
-    for (const stream of this.#streams.values()) if (stream.isAttached) return false
-    return true
+    return !this.#streams.some(({ isAttached }) => isAttached)
   }
 
   /** There is a way to tell the client something that it has not asked for. */
   get isListening(): boolean {
     if (!this.#isInitialized || this.outlet === undefined) return false
     return !(this.outlet instanceof EventStream) || this.outlet.isAttached
+  }
+
+  /** Another process can go on with the session where this one has left it. */
+  get canMove(): boolean {
+    return this.#isInitialized && this.isAtRest
   }
 
   /** The session can be let go of and looked up again: there is no more to it than what is kept. */
@@ -169,19 +174,14 @@ export class Session implements Peer {
   }
 
   #addStream(number: number, log: EventLog): EventStream {
-    const keeping = this.keeping
-    const stream = new EventStream(
-      number,
-      log,
-      keeping && ((ended) => keeping.repository.endStream(keeping.key, ended.number)),
-    )
-    this.#streams ??= new Map()
-    this.#streams.set(number, stream)
+    const stream = new EventStream(number, log)
+    if (this.#streams === undefined) this.#streams = [stream]
+    else this.#streams.push(stream)
     return stream
   }
 
   findStream(number: number): EventStream | undefined {
-    return this.#streams?.get(number)
+    return this.#streams?.find((stream) => stream.number === number)
   }
 
   /** Takes up what an earlier process has left of the session. */
@@ -219,14 +219,16 @@ export class Session implements Peer {
 
   /** Forgets old events, and streams that have ended and of which nothing is kept. */
   expireEvents(nowMs: number): void {
-    if (this.#log === undefined || this.#streams === undefined) return
-    this.#log.expire(nowMs)
-    for (const [number, stream] of this.#streams) {
-      if (stream.ended && !this.#log.has(number)) {
-        this.#streams.delete(number)
-        this.#log.drop(number)
-        this.keeping?.repository.dropStream(this.keeping.key, number)
-      }
+    const log = this.#log
+    if (log === undefined || this.#streams === undefined) return
+    log.expire(nowMs)
+    const isOver = ({ ended, number }: EventStream): boolean => ended && !log.has(number)
+    const over = this.#streams.filter(isOver)
+    if (over.length === 0) return
+    this.#streams = this.#streams.filter((stream) => !over.includes(stream))
+    for (const { number } of over) {
+      log.drop(number)
+      this.keeping?.repository.dropStream(this.keeping.key, number)
     }
   }
 
@@ -351,7 +353,7 @@ export class Session implements Peer {
     const gone = new McpError('REQUEST_CANCELLED', reason)
     for (const pending of this.#pending?.values() ?? []) pending.reject(gone)
     this.#pending = undefined
-    for (const stream of this.#streams?.values() ?? []) close(stream)
+    for (const stream of this.#streams ?? []) close(stream)
     this.#streams = undefined
     this.#log = undefined
     this.outlet = undefined

@@ -14,8 +14,8 @@ const checkpointPages = 4000
 /** What is left of a log that grew longer, in bytes. */
 const logSizeLimit = 64 * 1024 * 1024
 /** Kept in memory, in KiB. */
-const writerCacheKiB = 16_000
-const readerCacheKiB = 8000
+const writerCacheKiB = 4000
+const readerCacheKiB = 2000
 
 export function databasePath(folder: string): string {
   return join(folder, 'tsmcp.db')

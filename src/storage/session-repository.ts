@@ -143,6 +143,19 @@ export class SqliteSessions implements SessionRepository {
     return this.isOther(Number(row.run)) ? Number(row.run) : undefined
   }
 
+  give(id: string, run: number): Promise<boolean> {
+    const key = keyOf(id)
+    const row = key === undefined ? undefined : this.#select.holder.get(key)
+    if (key === undefined || row?.id_hash !== hashOf(id) || Number(row.run) !== this.#host.run) {
+      return Promise.resolve(false)
+    }
+    return new Promise((resolve) => {
+      this.#queue.writeOrRefuse('holdSession', [key, run, this.#host.run], (problem) => {
+        resolve(problem === undefined)
+      })
+    })
+  }
+
   /** Whether that run is of another process, which is alive as far as is known. */
   isOther(run: number): boolean {
     const { alive, newest } = this.#others
@@ -206,26 +219,12 @@ export class SqliteSessions implements SessionRepository {
     this.#queue.write('openStream', [key, number, JSON.stringify(requests ?? null)])
   }
 
-  endStream(key: number, number: number): void {
-    this.#queue.write('endStream', [key, number])
-  }
-
   dropStream(key: number, number: number): void {
     this.#queue.write('dropStream', [key, number])
   }
 
   events(key: number): EventKeeper {
-    const queue = this.#queue
-    return {
-      lastNumber: this.#host.run * numbersARun,
-      append: ({ stream, sequence, loggedAtMs, data }) =>
-        queue.write('appendEvent', [key, stream, sequence, loggedAtMs, data]),
-      forget: (stream, sequence) => {
-        queue.write('forgetEvents', [key, stream, sequence])
-        queue.write('markForgotten', [key, stream, sequence])
-      },
-      whenKept: (callback) => queue.whenKept(callback),
-    }
+    return new SqliteEvents(key, this.#host.run * numbersARun, this.#queue)
   }
 
   end(key: number): Promise<void> {
@@ -282,6 +281,33 @@ export class SqliteSessions implements SessionRepository {
       forgotten: Number(row.forgotten),
       isOrphan: run !== this.#host.run && !this.isOther(run),
     }
+  }
+}
+
+/** The events of one session in the database. */
+class SqliteEvents implements EventKeeper {
+  readonly #key: number
+  readonly lastNumber: number
+  readonly #queue: WriteQueue
+
+  constructor(key: number, lastNumber: number, queue: WriteQueue) {
+    this.#key = key
+    this.lastNumber = lastNumber
+    this.#queue = queue
+  }
+
+  append({ stream, sequence, loggedAtMs, data }: LoggedEvent): void {
+    this.#queue.write('appendEvent', [this.#key, stream, sequence, loggedAtMs, data])
+  }
+  forget(stream: number, sequence: number): void {
+    this.#queue.write('forgetEvents', [this.#key, stream, sequence])
+    this.#queue.write('markForgotten', [this.#key, stream, sequence])
+  }
+  end(stream: number): void {
+    this.#queue.write('endStream', [this.#key, stream])
+  }
+  whenKept(callback: () => void): void {
+    this.#queue.whenKept(callback)
   }
 }
 

@@ -10,7 +10,7 @@ export type Written = Extract<FromWriter, { kind: 'kept' | 'failed' }>
 const program = new URL(`../storage/write-thread${extname(import.meta.url)}`, import.meta.url)
 
 /** What a thread that only writes needs; the default is as much as the whole process may have. */
-const resourceLimits = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 256 }
+const resourceLimits = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 256 }
 
 /** The main thread's end of the thread that writes. */
 export class Writer {

@@ -1,4 +1,4 @@
-import type { RawData, WebSocket } from 'ws'
+import { type RawData, WebSocket } from 'ws'
 import { McpError } from '../protocol/errors.ts'
 import type { DeadLetterOffice } from '../queue/dead-letters.ts'
 import { Outbound, type OutboundMetrics, type OutboundSink } from '../queue/outbound.ts'
@@ -13,9 +13,43 @@ const goingAway = 1001
 /** RFC 6455, 7.4.1: the other side may not go on. */
 const policyViolation = 1008
 
+const limits = { maxBytes: maxWaitingBytes }
+
+/** Who hears what happens to a WebSocket. */
+interface WebSocketOwner {
+  received(data: RawData, isBinary: boolean): void
+  ponged(): void
+  closed(): void
+}
+
+/**
+ * A WebSocket that tells its one owner straight. Listeners would be more than a kilobyte for each of very many sockets.
+ */
+export class OwnedWebSocket extends WebSocket {
+  owner: WebSocketOwner | undefined
+
+  override emit(event: string | symbol, ...values: unknown[]): boolean {
+    const { owner } = this
+    switch (event) {
+      case 'message':
+        owner?.received(values[0] as RawData, values[1] === true)
+        break
+      case 'pong':
+        owner?.ponged()
+        break
+      case 'close':
+        owner?.closed()
+        break
+      // A frame that breaks RFC 6455 is an `error`: it closes the connection with the code for it, and nothing is left to do.
+    }
+    return true
+  }
+}
+
 /** One message a text frame over a WebSocket. */
-export class WebSocketChannel implements Channel, OutboundSink {
-  readonly #webSocket: WebSocket
+export class WebSocketChannel implements Channel, OutboundSink, WebSocketOwner {
+  readonly #webSocket: OwnedWebSocket
+  readonly #listener: ChannelListener
   readonly #outbound: Outbound
   /** The client has answered the last ping, or read something since. */
   #isAlive = true
@@ -25,30 +59,15 @@ export class WebSocketChannel implements Channel, OutboundSink {
    * @param name - what dead letters call the connection
    */
   constructor(
-    webSocket: WebSocket,
+    webSocket: OwnedWebSocket,
     listen: (channel: Channel) => ChannelListener,
     name = 'unknown',
     deadLetters?: DeadLetterOffice,
   ) {
     this.#webSocket = webSocket
-    this.#outbound = new Outbound(this, { maxBytes: maxWaitingBytes }, name, deadLetters)
-    const listener = listen(this)
-    webSocket.on('message', (data: RawData, isBinary: boolean) => {
-      // What comes while we close is from a client that we no longer answer.
-      if (webSocket.readyState !== webSocket.OPEN) return
-      if (isBinary) {
-        listener.fault(new McpError('INVALID_REQUEST', 'Invalid request: messages are text frames'))
-      } else listener.message(data.toString())
-    })
-    webSocket.on('pong', () => {
-      this.#isAlive = true
-    })
-    // A frame that breaks RFC 6455 closes the connection with the code for it; there is nothing more to do.
-    webSocket.on('error', () => {})
-    webSocket.once('close', () => {
-      this.#outbound.close()
-      listener.closed()
-    })
+    this.#outbound = new Outbound(this, limits, name, deadLetters)
+    this.#listener = listen(this)
+    webSocket.owner = this
   }
 
   get metrics(): OutboundMetrics {
@@ -82,6 +101,24 @@ export class WebSocketChannel implements Channel, OutboundSink {
     this.#isAlive = false
     // The answer of a client that is not read from would not be seen; that it reads is sign enough.
     if (!this.#webSocket.isPaused) this.#webSocket.ping()
+  }
+
+  // The owner of the WebSocket.
+
+  received(data: RawData, isBinary: boolean): void {
+    // What comes while we close is from a client that we no longer answer.
+    if (this.#webSocket.readyState !== this.#webSocket.OPEN) return
+    if (isBinary) {
+      const error = new McpError('INVALID_REQUEST', 'Invalid request: messages are text frames')
+      this.#listener.fault(error)
+    } else this.#listener.message(data.toString())
+  }
+  ponged(): void {
+    this.#isAlive = true
+  }
+  closed(): void {
+    this.#outbound.close()
+    this.#listener.closed()
   }
 
   // The sink of what is sent.

@@ -174,6 +174,55 @@ suite('a session that another process has', () => {
     resumed.abort()
   })
 
+  test('moves to where its client listens, and is answered there from then on', async (t) => {
+    const { a, b } = await pair(t)
+    const { here, there } = await sessionAt(a, b)
+    const stream = await there.listen()
+    // What comes meanwhile is answered, too: before, after, or when it is certain where.
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, id) => here.send(call('where', id))),
+    )
+    for (const { status, message } of answers) {
+      assert.equal(status, 200)
+      assert.equal(firstText(message), 'b')
+    }
+    await a.listener.close()
+    await there.call('resources/subscribe', { uri: 'docs://a' })
+    await there.call('tools/call', { name: 'touch', arguments: {} })
+    assert.equal((await nextEvent(stream)).message?.method, 'notifications/resources/updated')
+    stream.abort()
+  })
+
+  test('is answered while it moves', async (t) => {
+    const { a, b } = await pair(t)
+    for (let round = 0; round < 20; round += 1) {
+      const { here, there } = await sessionAt(a, b)
+      const [stream, ...answers] = await Promise.all([
+        there.listen(),
+        ...Array.from({ length: 5 }, (_, id) => here.send(call('where', id))),
+        ...Array.from({ length: 5 }, (_, id) => there.send(call('where', id))),
+      ])
+      assert.equal(stream.status, 200)
+      for (const answer of answers) {
+        assert.equal(answer.status, 200)
+        assert.match(firstText(answer.message) ?? '', /^[ab]$/)
+      }
+      stream.abort()
+    }
+  })
+
+  test('stays where something happens in it', async (t) => {
+    const { a, b } = await pair(t)
+    const { here, there } = await sessionAt(a, b)
+    const asking = await here.open(call('ask', 'ask'))
+    await asking.events.nextMessage()
+    const stream = await there.listen()
+    assert.equal(stream.status, 200)
+    assert.equal(firstText((await there.send(call('where'))).message), 'a')
+    stream.abort()
+    asking.abort()
+  })
+
   test('is taken over when its process ends', async (t) => {
     const { a, b } = await pair(t)
     const { here, there } = await sessionAt(a, b)

@@ -39,6 +39,7 @@ async function pair(
             failures.push(error)
             exchange.respond(503, [])
           },
+          onMisdirected: () => exchange.respond(200, [], 'answered here'),
         }),
       ),
     { direct },
@@ -53,6 +54,14 @@ async function pair(
 }
 
 suite('forwarding to another process', () => {
+  test('hears when the other cannot answer what it is asked', async (t) => {
+    const { url } = await pair(t, (exchange) => exchange.respond(421, []))
+    for (let time = 0; time < 2; time += 1) {
+      const answer = await fetch(url, { method: 'POST', body: '{}' })
+      assert.equal(await answer.text(), 'answered here')
+    }
+  })
+
   for (const direct of [true, false]) {
     test(`passes on method, headers and body, and the answer back (direct: ${direct})`, async (t) => {
       const { url } = await pair(

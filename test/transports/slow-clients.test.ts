@@ -8,7 +8,7 @@ import { defineServer } from '../../src/index.ts'
 import { DeadLetters } from '../../src/queue/dead-letters.ts'
 import { serveTcp } from '../../src/tcp.ts'
 import { StreamChannel } from '../../src/transports/stdio/stream-channel.ts'
-import { WebSocketChannel } from '../../src/transports/web-socket-channel.ts'
+import { OwnedWebSocket, WebSocketChannel } from '../../src/transports/web-socket-channel.ts'
 import { metaOf, request } from '../support/messages.ts'
 
 const kilobyte = 'x'.repeat(1023)
@@ -131,12 +131,17 @@ test('the rest of a chunk waits, too, when the answers to its beginning are not 
 })
 
 async function openWebSockets(t: TestContext) {
-  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false })
+  const server = new WebSocketServer({
+    port: 0,
+    host: '127.0.0.1',
+    perMessageDeflate: false,
+    WebSocket: OwnedWebSocket,
+  })
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
   const client = new WebSocket(`ws://127.0.0.1:${port}`)
   const [[accepted]] = await Promise.all([
-    once(server, 'connection') as Promise<[WebSocket]>,
+    once(server, 'connection') as Promise<[OwnedWebSocket]>,
     once(client, 'open'),
   ])
   const listener = makeListener()

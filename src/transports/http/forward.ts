@@ -12,6 +12,8 @@ export interface Destination {
   readonly origin: Readonly<Record<string, string>>
   /** Nobody is there, or nobody answers. Called at most once, and only while nothing has been answered. */
   onFailure(error: Error): void
+  /** What the request is about is not there any more. Called at most once, in place of an answer. */
+  onMisdirected(): void
 }
 
 /** RFC 9110, 7.6.1: what concerns one connection is not passed on. */
@@ -26,6 +28,8 @@ const connectionHeaders: ReadonlySet<string> = new Set([
   'transfer-encoding',
   'upgrade',
 ])
+/** RFC 9110, 15.5.20: the request has come to somebody who cannot answer it. */
+export const misdirected = 421
 /** Connections between two processes; more requests than that wait for one. Open streams hold one each. */
 const maxSockets = 4096
 /** How long a process may take to answer what it is told. */
@@ -39,7 +43,7 @@ export class Forwarder {
 
   /** @param body - of the request, which has been read */
   forward(exchange: HttpExchange, body: Uint8Array, destination: Destination): void {
-    const { socketPath, path, origin, onFailure } = destination
+    const { socketPath, path, origin, onFailure, onMisdirected } = destination
     this.#agent ??= newAgent()
     const headers: string[] = []
     exchange.eachHeader((name, value) => {
@@ -58,7 +62,8 @@ export class Forwarder {
     let hasAnswer = false
     request.on('response', (response) => {
       hasAnswer = true
-      passBack(response, exchange)
+      if (response.statusCode === misdirected) response.resume().on('close', onMisdirected)
+      else passBack(response, exchange)
     })
     request.on('error', (error) => {
       if (!hasAnswer) onFailure(error)
@@ -74,9 +79,9 @@ export class Forwarder {
   /**
    * Sends something to whoever is there.
    *
-   * @returns when it has been answered, or there will be no answer; never rejects
+   * @returns the status of the answer, when it has arrived whole; undefined when there will be none. Never rejects
    */
-  tell(socketPath: string, path: string, body: Uint8Array): Promise<void> {
+  tell(socketPath: string, path: string, body: Uint8Array): Promise<number | undefined> {
     this.#agent ??= newAgent()
     const request = builtin.http.request({
       socketPath,
@@ -90,10 +95,12 @@ export class Forwarder {
       agent: this.#agent,
       timeout: tellTimeoutMs,
     })
-    const { promise, resolve } = Promise.withResolvers<void>()
-    request.on('response', (response) => response.resume().on('close', resolve))
+    const { promise, resolve } = Promise.withResolvers<number | undefined>()
+    request.on('response', (response) => {
+      response.resume().on('close', () => resolve(response.statusCode))
+    })
     request.on('timeout', () => request.destroy())
-    request.on('error', () => resolve())
+    request.on('error', () => resolve(undefined))
     request.end(body)
     return promise
   }

@@ -17,13 +17,16 @@ export interface ChannelBooks {
   readonly deadLetters: DeadLetterOffice
 }
 
-/** Characters that are gathered in one turn before they are written. */
-const largestBatch = 64 * 1024
+/**
+ * Characters that are gathered in one turn before they are written: few writes, and yet the other side reads the first
+ * answers of a turn while we make the last. In one piece, each would wait for the other in turn.
+ */
+const largestBatch = 2 * 1024
 
 /**
  * One message a line over a pair of byte streams (2026-07-28, transports/stdio).
  *
- * What is sent in one turn of the event loop is written in one piece. While much waits for the other side to read, we
+ * What is sent in one turn of the event loop is written in few pieces. While much waits for the other side to read, we
  * do not read what it writes.
  */
 export class StreamChannel implements Channel {

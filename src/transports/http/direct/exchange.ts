@@ -33,7 +33,8 @@ export class DirectExchange implements HttpExchange, HttpStream {
   #head: RequestHead | undefined
   #body: Uint8Array | undefined
   #state: 'unanswered' | 'streaming' | 'finished' | 'gone' = 'unanswered'
-  #onDisconnect: (() => void)[] | undefined = undefined
+  /** One is stored as it is: hardly an exchange has more. */
+  #onDisconnect: (() => void) | (() => void)[] | undefined = undefined
   #added: HttpHeaders | undefined = undefined
   #address: string | undefined = undefined
 
@@ -131,8 +132,10 @@ export class DirectExchange implements HttpExchange, HttpStream {
       queueMicrotask(listener)
       return
     }
-    this.#onDisconnect ??= []
-    this.#onDisconnect.push(listener)
+    const others = this.#onDisconnect
+    if (others === undefined) this.#onDisconnect = listener
+    else if (typeof others === 'function') this.#onDisconnect = [others, listener]
+    else others.push(listener)
   }
 
   /** The client has gone. */
@@ -140,7 +143,8 @@ export class DirectExchange implements HttpExchange, HttpStream {
     const listeners = this.#onDisconnect
     this.#onDisconnect = undefined
     this.#state = 'gone'
-    for (const listener of listeners ?? []) listener()
+    if (typeof listeners === 'function') listeners()
+    else for (const listener of listeners ?? []) listener()
   }
 
   #all(headers: HttpHeaders): HttpHeaders {

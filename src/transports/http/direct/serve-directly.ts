@@ -29,7 +29,7 @@ export interface DirectConnections {
 
 const connectionOf: unique symbol = Symbol('direct connection')
 interface DirectSocket extends Socket {
-  [connectionOf]?: DirectConnection
+  [connectionOf]?: DirectConnection | undefined
 }
 
 /**
@@ -80,7 +80,8 @@ export function serveDirectly(listener: HttpServer, options: DirectOptions): Dir
   }
   function forget(socket: DirectSocket, connection: DirectConnection): void {
     connections.delete(connection)
-    delete socket[connectionOf]
+    // Not deleted: an object of which something is deleted becomes a table, and takes a kilobyte more.
+    socket[connectionOf] = undefined
     socket.off('data', onData).off('end', onEnd).off('close', onClose).off('error', ignore)
   }
 
