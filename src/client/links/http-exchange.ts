@@ -118,17 +118,16 @@ export class HttpConnections {
 
 /** Whether the server can have seen a request decides whether it is safe to send it again. */
 function connectionError(url: URL, cause: NodeJS.ErrnoException): McpError {
+  const { code = '' } = cause
   const isUnseen =
     cause.syscall === 'connect' ||
     cause.syscall === 'getaddrinfo' ||
     cause instanceof AggregateError ||
-    /CERT|TLS|SSL|SELF_SIGNED|VERIFY/.test(cause.code ?? '')
+    /CERT|TLS|SSL|SELF_SIGNED|VERIFY/.test(code)
   return isUnseen
-    ? new McpError(
-        'CONNECTION_FAILED',
-        `${url.host} cannot be reached: ${cause.message || cause.code}`,
-        { cause },
-      )
+    ? new McpError('CONNECTION_FAILED', `${url.host} cannot be reached: ${cause.message || code}`, {
+        cause,
+      })
     : new McpError('CONNECTION_LOST', undefined, { cause })
 }
 

@@ -8,7 +8,7 @@ import type { JsonObject, RequestId } from '../../protocol/types.ts'
 import type { Link, LinkListener, Outgoing } from '../link.ts'
 import type { UrlTarget } from '../target.ts'
 import { HttpConnections, type ServerEvent } from './http-exchange.ts'
-import type { LinkOptions } from './open-link.ts'
+import type { LinkOptions } from './link-options.ts'
 
 /** Rests between attempts to open a stream again, when the server names none. */
 const firstRestMs = 500

@@ -4,7 +4,7 @@ import type { LinkListener } from '../link.ts'
 import type { UrlTarget } from '../target.ts'
 import { ChannelLink } from './channel-link.ts'
 import { HttpConnections } from './http-exchange.ts'
-import type { LinkOptions } from './open-link.ts'
+import type { LinkOptions } from './link-options.ts'
 
 /**
  * HTTP with SSE (2024-11-05, transports): one stream for all that the server says, and a URL for what we say. In effect
@@ -52,7 +52,7 @@ export const LegacySseLink = {
               link.message(data)
               return
             }
-            const endpoint = URL.canParse(data, url) ? new URL(data, url) : undefined
+            const endpoint = URL.canParse(data, url.href) ? new URL(data, url) : undefined
             // What we say, credentials included, goes to nobody else.
             if (endpoint?.origin === url.origin) resolve(endpoint)
             else

@@ -9,13 +9,7 @@ import { StreamChannel } from '../../transports/stdio/stream-channel.ts'
 import type { CloseReason, Link, LinkListener } from '../link.ts'
 import type { ChannelTarget, CommandTarget, Target, UrlTarget } from '../target.ts'
 import { ChannelLink } from './channel-link.ts'
-
-/** How links are bounded. */
-export interface LinkOptions {
-  readonly maxMessageBytes: number
-  readonly maxConnections: number
-  readonly timeoutMs: number
-}
+import type { LinkOptions } from './link-options.ts'
 
 /** A link and, of a child process, its id. */
 export interface OpenedLink {
@@ -37,7 +31,7 @@ export async function openLink(
 }
 
 async function url(target: UrlTarget, listener: LinkListener, options: LinkOptions): Promise<Link> {
-  if (!URL.canParse(target.url)) throw new TypeError(`Not a URL: ${target.url}`)
+  if (!URL.canParse(String(target.url))) throw new TypeError(`Not a URL: ${target.url}`)
   const at = new URL(target.url)
   switch (at.protocol) {
     case 'http:':
@@ -142,12 +136,12 @@ async function webSocket(
   listener: LinkListener,
   { maxMessageBytes, timeoutMs }: LinkOptions,
 ): Promise<Link> {
-  const [{ WebSocket }, { WebSocketChannel }] = await Promise.all([
-    import('ws'),
+  const [{ DialledWebSocket }, { WebSocketChannel }] = await Promise.all([
+    import('./dialled-web-socket.ts'),
     import('../../transports/web-socket-channel.ts'),
   ])
   const link = new ChannelLink(listener, maxMessageBytes, async () => {})
-  const webSocket = new WebSocket(at, 'mcp', {
+  const webSocket = new DialledWebSocket(at, 'mcp', {
     ...tls,
     headers,
     maxPayload: maxMessageBytes,
@@ -155,9 +149,8 @@ async function webSocket(
     handshakeTimeout: Number.isFinite(timeoutMs) ? timeoutMs : 60_000,
   })
   // Made before it opens: the server may speak at once.
-  const opened = once(webSocket, 'open')
   link.channel = new WebSocketChannel(webSocket, () => link)
-  await opened.catch((error: unknown) => {
+  await webSocket.opened.catch((error: unknown) => {
     throw failure(`${at.host} cannot be reached`, error)
   })
   return link
