@@ -17,7 +17,7 @@ import { Holder } from '../registry/holder.ts'
 import type { Registry } from '../registry/registry.ts'
 import { defaultEventLogLimits, type EventLogLimits } from '../sessions/event-log.ts'
 import type { Peer } from '../sessions/peer.ts'
-import { type InFlightRequest, Session } from '../sessions/session.ts'
+import type { InFlightRequest, Session } from '../sessions/session.ts'
 import type { SessionRepository } from '../sessions/session-repository.ts'
 import { type SessionLimits, SessionStore } from '../sessions/session-store.ts'
 import {
@@ -328,9 +328,13 @@ export class Engine {
   }
 
   /** Takes a notification of a client. Those that are unknown or malformed are ignored, as JSON-RPC has it. */
-  notified({ method, params }: JsonRpcNotification, owner: RequestOwner | undefined): void {
-    if (method === 'notifications/roots/list_changed' && owner instanceof Session) {
-      this.service.rootsChanged?.(owner)
+  notified(
+    { method, params }: JsonRpcNotification,
+    owner: RequestOwner | undefined,
+    session: Session | undefined,
+  ): void {
+    if (method === 'notifications/roots/list_changed' && session !== undefined) {
+      this.service.rootsChanged?.(session)
     }
     if (method !== 'notifications/cancelled' || !isJsonObject(params)) return
     const { requestId, reason } = params
