@@ -56,7 +56,7 @@ export async function loadServer(
   log: GatewayLog = (entry) => console.error(gatewayLine(entry)),
 ): Promise<LoadedServer> {
   const entry = findServerFile(file, cwd)
-  if (isGatewayFile(entry)) return loadGateway(entry, log)
+  if (isGatewayFile(entry)) return loadGateway(entry, cwd, log)
   const seen = installModuleHooks()
   const name = relativeIfInside(entry, cwd)
   let exported: Record<string, unknown>
@@ -76,12 +76,18 @@ export async function loadServer(
 }
 
 /** Most programs serve no others, and need not load what it takes. */
-async function loadGateway(path: string, log: GatewayLog): Promise<LoadedServer> {
-  const { FileGateway } = await import('../gateway/file-gateway.ts')
+async function loadGateway(path: string, cwd: string, log: GatewayLog): Promise<LoadedServer> {
+  const [{ FileGateway }, { GatewayFileError }] = await Promise.all([
+    import('../gateway/file-gateway.ts'),
+    import('../gateway/config/gateway-file-error.ts'),
+  ])
   try {
     return new FileGateway(path, { env: process.env, log })
   } catch (error) {
-    throw new CliError(messageOf(error), { cause: error })
+    if (!(error instanceof GatewayFileError)) throw new CliError(messageOf(error), { cause: error })
+    const { file, line, column, reason } = error
+    const place = `${relativeIfInside(file, cwd)}:${line}:${column}`
+    throw new CliError(`${place}: ${reason}`, { cause: error })
   }
 }
 

@@ -40,7 +40,7 @@ export function readGatewayText(text: string, path: string, env: Environment): G
   if (members.has('openapi')) return openApiConfig(path)
   // VS Code calls it `servers`.
   const servers = members.get('mcpServers') ?? members.get('servers')
-  if (servers === undefined) root.fail('there is no mcpServers')
+  if (servers === undefined) root.fail('there is no mcpServers, nor is it an OpenAPI document')
   const folder = dirname(path)
   const upstreams: UpstreamConfig[] = []
   const prefixes = new Map<string, string>()
