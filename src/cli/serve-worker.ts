@@ -6,12 +6,13 @@ import process from 'node:process'
 import { describeFailure } from './cli-error.ts'
 import { introspect } from './introspect.ts'
 import { type Listeners, listen } from './listen.ts'
-import { loadServer } from './load-server.ts'
+import { type LoadedServer, loadServer } from './load-server.ts'
 import { installModuleHooks } from './module-hooks.ts'
 import type { ServeValues } from './settings.ts'
 import type { SupervisorMessage, WorkerMessage } from './worker-messages.ts'
 
 let listener: Listeners | undefined
+let loaded: LoadedServer | undefined
 let isDraining = false
 
 process.on('message', (message: SupervisorMessage) => {
@@ -28,6 +29,7 @@ async function serve(file: string, cwd: string, values: ServeValues): Promise<vo
   let stage: 'load' | 'listen' = 'load'
   try {
     const server = await loadServer(file, cwd)
+    loaded = server
     stage = 'listen'
     const listening = await listen(server, values, file, { env: process.env, cwd })
     listener = listening
@@ -40,6 +42,7 @@ async function serve(file: string, cwd: string, values: ServeValues): Promise<vo
     await tell({ kind: 'files', files: [...seen.own] })
     const stack = error instanceof Error ? (error.stack ?? '') : ''
     await tell({ kind: 'failed', stage, stack, ...describeFailure(error) })
+    await loaded?.close?.()
     process.exit(1)
   }
 }
@@ -50,6 +53,7 @@ async function drain(): Promise<void> {
   const closed = listener?.close()
   await tell({ kind: 'draining' })
   await closed
+  await loaded?.close?.()
   process.exit(0)
 }
 

@@ -47,7 +47,7 @@ export function dispatchBatch(
         break
       case 'notification':
         if (envelope.message.method === 'notifications/initialized') session.markInitialized()
-        else engine.notified(envelope.message, owner)
+        else engine.notified(envelope.message, owner, session)
         break
       case 'response':
         session.respond(envelope.message)

@@ -118,7 +118,7 @@ export class ChannelConnection implements ChannelListener, RequestOwner, Session
       case 'notification':
         if (envelope.message.method === 'notifications/initialized') {
           this.#session?.markInitialized()
-        } else this.#engine.notified(envelope.message, this)
+        } else this.#engine.notified(envelope.message, this, this.#session)
         break
       case 'response':
         // An answer that nobody waits for is most likely late, and no answer is given to answers.

@@ -328,7 +328,14 @@ export class Engine {
   }
 
   /** Takes a notification of a client. Those that are unknown or malformed are ignored, as JSON-RPC has it. */
-  notified({ method, params }: JsonRpcNotification, owner: RequestOwner | undefined): void {
+  notified(
+    { method, params }: JsonRpcNotification,
+    owner: RequestOwner | undefined,
+    session: Session | undefined,
+  ): void {
+    if (method === 'notifications/roots/list_changed' && session !== undefined) {
+      this.service.rootsChanged?.(session)
+    }
     if (method !== 'notifications/cancelled' || !isJsonObject(params)) return
     const { requestId, reason } = params
     if (!isRequestId(requestId)) return

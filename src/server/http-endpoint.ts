@@ -154,7 +154,7 @@ export class HttpEndpoint implements HttpReplyHost {
       }
       case 'notification':
         if (envelope.message.method === 'notifications/initialized') session.markInitialized()
-        else this.#engine.notified(envelope.message, session)
+        else this.#engine.notified(envelope.message, session, session)
         exchange.respond(202, [])
         break
       case 'response':
