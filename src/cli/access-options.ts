@@ -123,7 +123,9 @@ async function oauthOf(
     )
   }
   if ((authClientId === '') !== (clientSecret === undefined)) {
-    throw usageError('--auth-client-id and its secret (--auth-client-secret-file) go together: give both')
+    throw usageError(
+      '--auth-client-id and its secret (--auth-client-secret-file) go together: give both',
+    )
   }
   const introspection = { clientId: authClientId, clientSecret: clientSecret ?? '' }
   return orCliError(async () =>
