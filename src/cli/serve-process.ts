@@ -3,6 +3,7 @@ import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Io } from './io.ts'
 import type { ServeValues } from './settings.ts'
+import type { SharedAudit } from './shared-audit.ts'
 import type { SupervisorMessage, WorkerMessage } from './worker-messages.ts'
 
 const program = fileURLToPath(
@@ -35,12 +36,16 @@ export interface ServeProcessEvents {
 export class ServeProcess {
   readonly #worker: Worker
 
-  /** @param values - told to the process, with the port that it is to ask for */
+  /**
+   * @param values - told to the process, with the port that it is to ask for
+   * @param audit - writes what the process records
+   */
   constructor(
     file: string,
     values: ServeValues & { readonly json: boolean },
     io: Io,
     events: ServeProcessEvents,
+    audit: SharedAudit | undefined,
   ) {
     cluster.setupPrimary({ exec: program, args: [], execArgv: nodeFlags(), silent: true })
     const worker = cluster.fork()
@@ -50,7 +55,11 @@ export class ServeProcess {
       ;(values.json ? io.stderr : io.stdout).write(chunk)
     })
     worker.process.stderr?.on('data', (chunk) => io.stderr.write(chunk))
-    worker.on('message', (message: WorkerMessage) => events.said(message))
+    worker.on('message', (message: WorkerMessage) => {
+      if (message.kind !== 'audit') events.said(message)
+      else
+        void audit?.take(message.batch).then((receipt) => this.#tell({ kind: 'audited', receipt }))
+    })
     worker.on('exit', (code, signal) => events.exited(signal ?? `exit code ${code}`))
     this.#tell({ kind: 'serve', file, cwd: io.cwd, values })
   }

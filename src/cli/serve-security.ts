@@ -1,6 +1,6 @@
-import { dirname, join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import type { TlsOptions } from 'node:tls'
-import { auditSignerOf } from '../security/audit/signing-key.ts'
+import type { AuditRecorder } from '../security/audit/audit-recorder.ts'
 import { firstOf } from '../security/first-of.ts'
 import { ApiKeys } from '../security/keys/api-keys.ts'
 import { quotaFile } from '../security/limits/quota-file.ts'
@@ -12,6 +12,7 @@ import type { Authenticator } from '../server/authenticator.ts'
 import type { RequestGuard } from '../server/request-guard.ts'
 import type { AccessOptions } from './access-options.ts'
 import { accessSettings } from './access-settings.ts'
+import { auditKeyPath, auditOptions } from './audit-options.ts'
 import { CliError, messageOf } from './cli-error.ts'
 import type { ServeValues } from './settings.ts'
 
@@ -32,6 +33,7 @@ type Environment = Readonly<Record<string, string | undefined>>
 /**
  * Opens what the settings name: keys, policy, audit log and secrets.
  *
+ * @param recorder - records what is to be audited, if another process writes the log
  * @throws CliError that names the setting; for the production profile all that it refuses
  */
 export async function openServeSecurity(
@@ -39,6 +41,7 @@ export async function openServeSecurity(
   binds: readonly Bind[],
   env: Environment,
   cwd: string,
+  recorder?: AuditRecorder,
 ): Promise<ServeSecurity> {
   const stateSecret = withName('TSMCP_STATE_SECRET', () => readSecret('STATE_SECRET', env))
   const clientSecret = clientSecretOf(values, env, cwd)
@@ -56,7 +59,7 @@ export async function openServeSecurity(
     throw error
   }
   const opened = await access(values, clientSecret, cwd).catch(closeKeys)
-  const { guard, close } = await openGuard(values, auditKey, cwd).catch(closeKeys)
+  const { guard, close } = await openGuard(values, recorder, cwd).catch(closeKeys)
   const byKey = keys && { authenticate: keys.authenticate }
   const authenticators = [byKey, opened.authenticate].filter((each) => each !== undefined)
   const [only] = authenticators
@@ -91,23 +94,17 @@ async function access(
 
 async function openGuard(
   values: ServeValues,
-  auditKey: string | undefined,
+  recorder: AuditRecorder | undefined,
   cwd: string,
 ): Promise<{ guard?: RequestGuard; close(): Promise<void> }> {
-  if (values.policy === '' && auditKey === undefined) return { close: async () => {} }
+  if (values.policy === '' && values.audit === '') return { close: async () => {} }
   const setting = values.policy === '' ? '--audit' : '--policy'
+  const audit = auditOf(values, recorder, cwd)
   try {
     return await openSecurity({
       ...(values.policy !== '' && { policy: resolve(cwd, values.policy) }),
       ...(values.quotas !== '' && { quotas: quotaFile(resolve(cwd, values.quotas)) }),
-      ...(auditKey !== undefined && {
-        audit: {
-          directory: resolve(cwd, values.audit),
-          signer: auditSignerOf(auditKey),
-          retentionDays: values.auditRetentionDays,
-          onFull: values.auditOnFull === 'continue' ? 'continue' : 'refuse',
-        },
-      }),
+      ...(audit && { audit }),
     })
   } catch (error) {
     const name = error instanceof PolicyError || values.audit === '' ? setting : '--audit'
@@ -115,10 +112,9 @@ async function openGuard(
   }
 }
 
-/** Beside the folder and not in it: whoever may write to the log must not be able to sign it. */
-function auditKeyPath({ audit, auditKey }: ServeValues, cwd: string): string {
-  if (auditKey !== '') return resolve(cwd, auditKey)
-  return join(dirname(resolve(cwd, audit)), 'audit-key.pem')
+function auditOf(values: ServeValues, recorder: AuditRecorder | undefined, cwd: string) {
+  if (values.audit === '') return undefined
+  return recorder === undefined ? auditOptions(values, cwd) : { recorder }
 }
 
 /** The flag names the same file as the variable does. */

@@ -3,6 +3,8 @@
  * sockets that node:cluster shares among these processes, and drains when told to.
  */
 import process from 'node:process'
+import { ForwardedAudit } from '../security/audit/forwarded-audit.ts'
+import { onFullOf } from './audit-options.ts'
 import { describeFailure } from './cli-error.ts'
 import { introspect } from './introspect.ts'
 import { type Listeners, listen } from './listen.ts'
@@ -14,9 +16,11 @@ import type { SupervisorMessage, WorkerMessage } from './worker-messages.ts'
 let listener: Listeners | undefined
 let loaded: LoadedServer | undefined
 let isDraining = false
+let audit: ForwardedAudit | undefined
 
 process.on('message', (message: SupervisorMessage) => {
   if (message.kind === 'serve') void serve(message.file, message.cwd, message.values as ServeValues)
+  else if (message.kind === 'audited') audit?.received(message.receipt)
   else void drain()
 })
 // A terminal, or systemd, signals every process at once. The supervising one says here what is to be done.
@@ -31,7 +35,13 @@ async function serve(file: string, cwd: string, values: ServeValues): Promise<vo
     const server = await loadServer(file, cwd)
     loaded = server
     stage = 'listen'
-    const listening = await listen(server, values, file, { env: process.env, cwd })
+    if (values.audit !== '') {
+      audit = new ForwardedAudit({
+        send: (batch) => void tell({ kind: 'audit', batch }),
+        onFull: onFullOf(values),
+      })
+    }
+    const listening = await listen(server, values, file, { env: process.env, cwd, audit })
     listener = listening
     const introduction = await introspect(server)
     // Before the rest, so that a change made from here on is not missed.

@@ -68,11 +68,6 @@ async function runServe(
   if (values.watch && isGatewayFile(file)) {
     throw usageError(`changes of ${file} are followed in any case: leave out --watch`)
   }
-  if (values.audit !== '' && (values.workers > 1 || values.watch)) {
-    throw usageError(
-      '--audit is for one process, which writes the log: leave out --workers or --watch',
-    )
-  }
   if (values.stdio) return serveOverStdio(file, values, io)
   let serve = values.watch ? watchAndServe : serveOverHttp
   if (values.workers > 1) serve = serveWithWorkers

@@ -7,7 +7,8 @@ import { relativeIfInside } from './load-error.ts'
 import { findServerFile } from './load-server.ts'
 import { ServeProcess } from './serve-process.ts'
 import type { ServeValues } from './settings.ts'
-import { failureOf, type Supervisor, supervised } from './supervised.ts'
+import type { SharedAudit } from './shared-audit.ts'
+import { failureOf, type Supervisor, supervised, withSharedAudit } from './supervised.ts'
 import type { WorkerMessage } from './worker-messages.ts'
 
 /** `serve --watch`: a process that serves, and at each change a new one that takes over when it loads. */
@@ -18,8 +19,10 @@ export async function watchAndServe(
 ): Promise<ExitCode> {
   findServerFile(file, io.cwd)
   const announcements = new Announcements(values, io)
-  const reloader = new Reloader(file, await withCertainPorts(values), io, announcements)
-  return supervised(reloader, announcements, io)
+  const certain = await withCertainPorts(values)
+  return withSharedAudit(values, io.cwd, (audit) =>
+    supervised(new Reloader(file, certain, io, announcements, audit), announcements, io),
+  )
 }
 
 /**
@@ -35,6 +38,7 @@ class Reloader implements Supervisor {
   readonly #values: ServeValues & { readonly json: boolean }
   readonly #io: Io
   readonly #announcements: Announcements
+  readonly #audit: SharedAudit | undefined
   readonly #watched: WatchedFiles
   #serving: ServeProcess | undefined
   #starting: ServeProcess | undefined
@@ -49,7 +53,9 @@ class Reloader implements Supervisor {
     values: ServeValues & { readonly json: boolean },
     io: Io,
     announcements: Announcements,
+    audit: SharedAudit | undefined,
   ) {
+    this.#audit = audit
     this.#file = file
     this.#values = values
     this.#io = io
@@ -63,10 +69,17 @@ class Reloader implements Supervisor {
   start(): void {
     const startedAt = Date.now()
     this.#watched.add([findServerFile(this.#file, this.#io.cwd)], startedAt)
-    const started: ServeProcess = new ServeProcess(this.#file, this.#values, this.#io, {
-      said: (message) => this.#said(started, message, startedAt),
-      exited: (how) => this.#exited(started, how),
-    })
+    const events = {
+      said: (message: WorkerMessage) => this.#said(started, message, startedAt),
+      exited: (how: string) => this.#exited(started, how),
+    }
+    const started: ServeProcess = new ServeProcess(
+      this.#file,
+      this.#values,
+      this.#io,
+      events,
+      this.#audit,
+    )
     this.#starting = started
   }
 

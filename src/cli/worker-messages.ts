@@ -1,3 +1,4 @@
+import type { AuditBatch, AuditReceipt } from '../security/audit/forwarded-audit.ts'
 import type { ExitCode } from './exit-codes.ts'
 import type { Introduction } from './introspect.ts'
 
@@ -12,6 +13,8 @@ export type WorkerMessage =
     }
   /** It takes no further connections, and has closed those that are idle. */
   | { readonly kind: 'draining' }
+  /** Records for the audit log. */
+  | { readonly kind: 'audit'; readonly batch: AuditBatch }
   | {
       readonly kind: 'failed'
       /** A file that does not load may be mended; an address that is taken will not free itself. */
@@ -25,3 +28,4 @@ export type WorkerMessage =
 export type SupervisorMessage =
   | { readonly kind: 'serve'; readonly file: string; readonly cwd: string; readonly values: object }
   | { readonly kind: 'drain' }
+  | { readonly kind: 'audited'; readonly receipt: AuditReceipt }

@@ -10,7 +10,8 @@ import { withCertainPorts } from './listen.ts'
 import { findServerFile } from './load-server.ts'
 import { ServeProcess } from './serve-process.ts'
 import type { ServeValues } from './settings.ts'
-import { failureOf, type Supervisor, supervised } from './supervised.ts'
+import type { SharedAudit } from './shared-audit.ts'
+import { failureOf, type Supervisor, supervised, withSharedAudit } from './supervised.ts'
 import type { WorkerMessage } from './worker-messages.ts'
 
 /** A worker that ends is replaced; when so many end in so short a time, the cause is not theirs. */
@@ -34,7 +35,9 @@ export async function serveWithWorkers(
   const folder = values.data === '' ? mkdtempSync(join(tmpdir(), 'tsmcp-')) : undefined
   const shared = { ...certain, data: folder ?? values.data }
   try {
-    return await supervised(new Workers(file, shared, io, announcements), announcements, io)
+    return await withSharedAudit(values, io.cwd, (audit) =>
+      supervised(new Workers(file, shared, io, announcements, audit), announcements, io),
+    )
   } finally {
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
   }
@@ -49,6 +52,7 @@ class Workers implements Supervisor {
   readonly #values: ServeValues & { readonly json: boolean }
   readonly #io: Io
   readonly #announcements: Announcements
+  readonly #audit: SharedAudit | undefined
   readonly #restartLimits: RestartLimits
   readonly #restarts: Restarts
   readonly #running = new Map<number, ServeProcess>()
@@ -62,7 +66,9 @@ class Workers implements Supervisor {
     values: ServeValues & { readonly json: boolean },
     io: Io,
     announcements: Announcements,
+    audit: SharedAudit | undefined,
   ) {
+    this.#audit = audit
     this.#file = file
     this.#values = values
     this.#io = io
@@ -94,10 +100,11 @@ class Workers implements Supervisor {
   }
 
   #fork(number: number): void {
-    const worker = new ServeProcess(this.#file, this.#values, this.#io, {
-      said: (message) => this.#said(number, message),
-      exited: (how) => this.#exited(number, how),
-    })
+    const events = {
+      said: (message: WorkerMessage) => this.#said(number, message),
+      exited: (how: string) => this.#exited(number, how),
+    }
+    const worker = new ServeProcess(this.#file, this.#values, this.#io, events, this.#audit)
     this.#running.set(number, worker)
   }
 
