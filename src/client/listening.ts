@@ -12,8 +12,9 @@ const maxRestMs = 30_000
 const steadyMs = 60_000
 
 interface Listen {
-  readonly id: number | undefined
-  readonly acknowledged: Promise<JsonObject>
+  readonly filter: string
+  id: number | undefined
+  isOver: boolean
 }
 
 /**
@@ -27,6 +28,8 @@ export class Listening {
   #hearsLists = false
   readonly #uris = new Set<string>()
   #current: Listen | undefined
+  /** Filters change one after the other, so that each knows which subscription it takes the place of. */
+  #turn: Promise<unknown> = Promise.resolve()
   #failures = 0
   #timer: NodeJS.Timeout | undefined
   #isStopped = false
@@ -41,7 +44,7 @@ export class Listening {
   toLists(): void {
     this.#hearsLists = true
     // Whether it is heard is not waited for: it will be tried again.
-    this.#open({}).acknowledged.catch(() => {})
+    this.#change({}).catch(() => {})
   }
 
   /** @throws McpError when the server does not take the subscription */
@@ -52,7 +55,7 @@ export class Listening {
     }
     this.#uris.add(uri)
     try {
-      const { notifications } = await this.#open(options).acknowledged
+      const { notifications } = await this.#change(options)
       const agreed = isJsonObject(notifications) ? notifications.resourceSubscriptions : undefined
       if (!Array.isArray(agreed) || !agreed.includes(uri)) {
         throw new McpError(
@@ -62,12 +65,14 @@ export class Listening {
       }
     } catch (error) {
       this.#uris.delete(uri)
+      // Nobody waits for what is heard of a resource that nobody has.
+      this.#change({}).catch(() => {})
       throw error
     }
   }
 
   async unsubscribe(uri: string, options: PeerRequestOptions): Promise<void> {
-    if (this.#uris.delete(uri)) await this.#open(options).acknowledged
+    if (this.#uris.delete(uri)) await this.#change(options)
   }
 
   stop(): void {
@@ -87,19 +92,31 @@ export class Listening {
     return filter
   }
 
+  /** Hears what is wanted by now. @returns what the server has agreed to */
+  #change(options: PeerRequestOptions): Promise<JsonObject> {
+    const changed = this.#turn.then(() => this.#open(options))
+    this.#turn = changed.catch(() => {})
+    return changed
+  }
+
   /** Opens a subscription with the filter of now; the one before ends when this one is acknowledged. */
-  #open({ signal, timeoutMs = 60_000 }: PeerRequestOptions): Listen {
+  async #open({ signal, timeoutMs = 60_000 }: PeerRequestOptions): Promise<JsonObject> {
     clearTimeout(this.#timer)
     const before = this.#current
     const notifications = this.#filter()
-    if (Object.keys(notifications).length === 0) {
+    if (this.#isStopped || Object.keys(notifications).length === 0) {
       this.#current = undefined
-      if (before?.id !== undefined) this.#rpc.cancel(before.id, 'Nothing is to be heard any more')
-      return { id: undefined, acknowledged: Promise.resolve({}) }
+      this.#end(before)
+      return {}
     }
+    const filter = JSON.stringify(notifications)
+    if (before?.isOver === false && before.filter === filter) return { notifications }
     const { promise, resolve, reject } = Promise.withResolvers<JsonObject>()
+    const listen: Listen = { filter, id: undefined, isOver: false }
+    this.#current = listen
     const openedAtMs = Date.now()
     const over = (error?: unknown): void => {
+      listen.isOver = true
       reject(error ?? new McpError('CONNECTION_LOST', 'The server has ended the subscription'))
       // One that another has taken the place of is not missed.
       if (this.#current !== listen) return
@@ -107,31 +124,38 @@ export class Listening {
       const isUseless = error instanceof McpError && isFinal(error)
       if (!isUseless) this.#later()
     }
-    const id = this.#rpc.begin(
+    listen.id = this.#rpc.begin(
       'subscriptions/listen',
       { notifications, _meta: this.#meta },
       { timeoutMs: Number.POSITIVE_INFINITY, onAcknowledged: resolve },
       () => over(),
       over,
     )
-    const listen: Listen = { id, acknowledged: waited(promise, timeoutMs, signal) }
-    this.#current = listen
-    promise.then(
-      () => {
-        if (before?.id !== undefined) this.#rpc.cancel(before.id, 'Another subscription is open')
-      },
-      () => {},
-    )
-    return listen
+    try {
+      const agreed = await waited(promise, timeoutMs, signal)
+      this.#end(before)
+      return agreed
+    } catch (error) {
+      // What was heard until now still is.
+      this.#current = before
+      this.#end(listen)
+      if (before?.isOver === true) this.#later()
+      throw error
+    }
+  }
+
+  #end(listen: Listen | undefined): void {
+    if (listen?.id !== undefined) this.#rpc.cancel(listen.id, 'Another subscription is open')
   }
 
   /** The connection may be back later. */
   #later(): void {
     if (this.#isStopped || this.#rpc.isClosed) return
+    clearTimeout(this.#timer)
     const restMs = Math.min(firstRestMs * 2 ** this.#failures, maxRestMs)
     this.#failures += 1
     this.#timer = setTimeout(() => {
-      this.#open({}).acknowledged.catch(() => {})
+      this.#change({}).catch(() => {})
     }, restMs)
     this.#timer.unref()
   }

@@ -33,7 +33,7 @@ interface Call {
 /** Requests of the server's that may wait for an answer of ours. */
 const maxIncoming = 1000
 
-/** Requests and answers over one link, both ways. What they mean for the protocol is said in `rpc-peer.ts`. */
+/** Requests and answers over one link, both ways. What they mean is the peers' business. */
 export class Rpc implements LinkListener {
   /** How a request is cancelled: by ending its stream, or by a notification. */
   cancelsByDisconnect = false
@@ -237,7 +237,9 @@ export class Rpc implements LinkListener {
       this.#incoming.delete(id)
       if (!controller.signal.aborted) this.#answer(text)
     }
-    handler(method, params, controller.signal).then(
+    // What is thrown at once is an answer, too.
+    const answered = async (): Promise<JsonObject> => handler(method, params, controller.signal)
+    answered().then(
       (result) => settle(encodeResult(id, JSON.stringify(result))),
       (error: unknown) => settle(encodeError(id, asMcpError(error))),
     )

@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http'
-import { type ErrorCode, McpError } from '../../protocol/errors.ts'
+import { McpError } from '../../protocol/errors.ts'
 import { header, headerName } from '../../protocol/headers.ts'
-import { isJsonObject, type JsonRpcError } from '../../protocol/json-rpc.ts'
+import { isJsonObject } from '../../protocol/json-rpc.ts'
 import { defaultJsonBounds, type JsonBounds, parseJson } from '../../protocol/json-text.ts'
 import type { Revision } from '../../protocol/revisions/index.ts'
 import type { JsonObject, RequestId } from '../../protocol/types.ts'
@@ -9,6 +9,7 @@ import type { Link, LinkListener, Outgoing } from '../link.ts'
 import type { UrlTarget } from '../target.ts'
 import { HttpConnections, type ServerEvent } from './http-exchange.ts'
 import type { LinkOptions } from './link-options.ts'
+import { statusError } from './status-error.ts'
 
 /** Rests between attempts to open a stream again, when the server names none. */
 const firstRestMs = 500
@@ -17,6 +18,8 @@ const maxRestMs = 30_000
 const maxResumptions = 10
 /** How often a request may be refused for want of credentials. */
 const maxRefusals = 3
+/** Redirects that are followed on one connection. */
+const maxRedirects = 5
 
 /** The stream of one request, or the one for what belongs to none. */
 interface Stream {
@@ -32,7 +35,8 @@ interface Stream {
 export class HttpLink implements Link {
   readonly hasOwnStreams = true
   parameterHeaders: Link['parameterHeaders'] = undefined
-  readonly #url: URL
+  #url: URL
+  #redirects = 0
   readonly #target: UrlTarget
   readonly #listener: LinkListener
   readonly #connections: HttpConnections
@@ -186,8 +190,13 @@ export class HttpLink implements Link {
         return
       }
     }
+    if ((status === 307 || status === 308) && this.#follow(headers.location)) {
+      response.resume()
+      this.#post(text, message, stream, refusals)
+      return
+    }
     if (status >= 300) {
-      throw await this.#statusError(response, message)
+      throw await this.#statusError(response, message, stream)
     }
     if (message.method === 'initialize' && this.#revision === undefined) {
       const sessionId = headers[header.sessionId]
@@ -209,9 +218,26 @@ export class HttpLink implements Link {
         `The server answered with HTTP ${status} and ${type || 'no type'}`,
       )
     }
-    const value = parseJson(await this.#connections.body(response), this.#bounds)
-    this.#listener.message(value, stream.id)
+    this.#listener.message(this.#parsed(await this.#connections.body(response)), stream.id)
     this.#settled(stream)
+  }
+
+  #parsed(body: string): unknown {
+    try {
+      return parseJson(body, this.#bounds)
+    } catch (cause) {
+      throw new McpError('INVALID_RESPONSE', undefined, { cause })
+    }
+  }
+
+  /** A server may have another path for its endpoint (many say `/mcp/`), but our credentials go to no other origin. */
+  #follow(location: string | undefined): boolean {
+    if (location === undefined || !URL.canParse(location, this.#url.href)) return false
+    const url = new URL(location, this.#url)
+    this.#redirects += 1
+    if (url.origin !== this.#url.origin || this.#redirects > maxRedirects) return false
+    this.#url = url
+    return true
   }
 
   #refused(response: IncomingMessage, attempt: number): Promise<boolean> {
@@ -228,25 +254,21 @@ export class HttpLink implements Link {
     })
   }
 
-  /** What an HTTP status says, or the JSON-RPC error in its body. */
-  async #statusError(response: IncomingMessage, message: Outgoing): Promise<McpError> {
+  async #statusError(
+    response: IncomingMessage,
+    message: Outgoing,
+    stream: Stream,
+  ): Promise<McpError> {
     const status = response.statusCode ?? 0
     const body = await this.#connections.body(response).catch(() => '')
     if (status === 404 && this.#sessionId !== undefined && message.method !== 'initialize') {
+      const error = new McpError('SESSION_NOT_FOUND')
+      // Before all others, which may have been served: this one has not.
+      this.#fail(stream, error)
       this.#over('session-ended', 'The server no longer knows the session')
-      return new McpError('SESSION_NOT_FOUND')
+      return error
     }
-    const error = rpcErrorIn(body)
-    // Refusals at the door have meanings that the numbers of JSON-RPC do not tell apart.
-    const code = codesByStatus[status]
-    if (error !== undefined && code === undefined) return McpError.received(error)
-    const said = error === undefined ? '' : `: ${error.message}`
-    const cause = Object.assign(new Error(`HTTP ${status}${said}`), { status })
-    return new McpError(
-      code ?? 'INVALID_RESPONSE',
-      `The server answered with HTTP ${status}${said}`,
-      { cause },
-    )
+    return statusError(status, body)
   }
 
   #read(response: IncomingMessage, stream: Stream): void {
@@ -311,7 +333,7 @@ export class HttpLink implements Link {
   }
 
   /** Opens the stream of what belongs to no request, or goes on with one. */
-  #get(stream: Stream): void {
+  #get(stream: Stream, refusals = 0): void {
     const lost = (error: McpError): void => {
       if (!this.#isClosed) this.#streamEnded(stream, error)
     }
@@ -328,7 +350,11 @@ export class HttpLink implements Link {
         this.#url,
         headers,
         undefined,
-        (response) => this.#opened(response, stream),
+        (response) => {
+          this.#opened(response, stream, refusals).catch((cause: unknown) =>
+            lost(new McpError('CONNECTION_LOST', undefined, { cause })),
+          )
+        },
         lost,
         true,
       )
@@ -340,13 +366,19 @@ export class HttpLink implements Link {
     )
   }
 
-  #opened(response: IncomingMessage, stream: Stream): void {
+  async #opened(response: IncomingMessage, stream: Stream, refusals: number): Promise<void> {
     const { statusCode: status = 0, headers } = response
     if (status === 200 && headers['content-type']?.startsWith('text/event-stream')) {
       this.#read(response, stream)
       return
     }
     response.resume()
+    if ((status === 401 || status === 403) && refusals < maxRefusals) {
+      if (await this.#refused(response, refusals + 1)) {
+        this.#get(stream, refusals + 1)
+        return
+      }
+    }
     if (status === 404 && this.#sessionId !== undefined) {
       this.#over('session-ended', 'The server no longer knows the session')
     } else if (status >= 500) {
@@ -372,14 +404,6 @@ export class HttpLink implements Link {
   }
 }
 
-const codesByStatus: Readonly<Record<number, ErrorCode>> = {
-  401: 'UNAUTHORIZED',
-  403: 'FORBIDDEN',
-  405: 'METHOD_NOT_ALLOWED',
-  429: 'RATE_LIMITED',
-  503: 'OVERLOADED',
-}
-
 function newStream(id: RequestId | undefined): Stream {
   return {
     id,
@@ -394,16 +418,4 @@ function newStream(id: RequestId | undefined): Stream {
 function end(stream: Stream): void {
   clearTimeout(stream.timer)
   stream.request?.destroy()
-}
-
-function rpcErrorIn(body: string): JsonRpcError | undefined {
-  try {
-    const value = parseJson(body)
-    const error = isJsonObject(value) ? value.error : undefined
-    if (!isJsonObject(error) || !Number.isInteger(error.code)) return undefined
-    return { code: error.code as number, message: String(error.message ?? ''), data: error.data }
-  } catch {
-    // no JSON-RPC error then
-    return undefined
-  }
 }
