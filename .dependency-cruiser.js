@@ -6,8 +6,9 @@ const levels = [
   ['cli'],
   ['operations'],
   ['gateway'],
-  ['observability', 'cluster', 'security'],
-  ['server', 'client'],
+  // The client knows the server for one thing: a server in the same process.
+  ['observability', 'cluster', 'security', 'client'],
+  ['server'],
   // Implements what sessions/ declares, which therefore does not know it: see docs/architecture.md.
   ['storage'],
   ['sessions', 'transports'],
@@ -61,6 +62,14 @@ export default {
         'the entries (index, http, stdio, tcp, fetch, memory) name what is public, and do nothing',
       from: { path: entries },
       to: { dependencyTypesNot: ['export'] },
+    },
+    {
+      name: 'gateway-is-loaded-when-needed',
+      severity: 'error',
+      comment:
+        'Whoever serves no servers of others loads nothing of it: `import()`, or types alone',
+      from: { pathNot: '^src/gateway/' },
+      to: { path: '^src/gateway/', dynamic: false, dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'protocol-is-pure',

@@ -12,6 +12,7 @@ import { seedBarsTable, writeSeedReport } from './seed/report.ts'
 import { runSeedWorkloads } from './seed/run.ts'
 import { runCallWorkloads } from './workloads/calls.ts'
 import type { Context } from './workloads/context.ts'
+import { runGatewayWorkloads } from './workloads/gateway.ts'
 import { runImportWorkload } from './workloads/imports.ts'
 import { runKeptWorkload } from './workloads/kept.ts'
 import { runMemoryWorkloads } from './workloads/memory.ts'
@@ -38,7 +39,7 @@ async function runBench(options: Options): Promise<void> {
     isQuick: options.isQuick,
     samples,
     includes: (workload, { name }) =>
-      options.only.test(`${workload} ${name}`) && (isBuilt || !name.startsWith('tsmcp')),
+      options.only.test(`${workload} ${name}`) && (isBuilt || !/^(?:gateway|tsmcp)/.test(name)),
     load: (job, plan, timeoutMs) => generator.run(job, plan, timeoutMs),
     say,
   }
@@ -56,6 +57,7 @@ async function runBench(options: Options): Promise<void> {
       await runSessionWorkload(inRound)
       await runToolWorkloads(inRound)
       await runStdioWorkloads(inRound)
+      await runGatewayWorkloads(inRound)
       await runImportWorkload(inRound)
       await runKeptWorkload(inRound)
       if (round <= memoryRounds) await runMemoryWorkloads(inRound)

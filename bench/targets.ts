@@ -68,3 +68,12 @@ export const tsmcpStdio = stdio('tsmcp', '**tsmcp**')
 export const sdkV1Stdio = stdio('sdk-v1', 'official SDK v1')
 export const sdkV2Stdio = stdio('sdk-v2', 'official SDK v2')
 export const stdioTargets: readonly Target[] = [tsmcpStdio, sdkV1Stdio, sdkV2Stdio]
+
+const gateway = (server: string, label: string): Target =>
+  target(`gateway-${server}`, label, latestStateful)
+
+/** Programs that serve a command on stdio to many clients over HTTP. */
+export const tsmcpGateway = gateway('tsmcp', '**tsmcp** serve mcp.json')
+export const mcpProxy = gateway('mcp-proxy', 'mcp-proxy')
+export const supergateway = gateway('supergateway', 'supergateway')
+export const gatewayTargets: readonly Target[] = [tsmcpGateway, mcpProxy, supergateway]

@@ -16,9 +16,13 @@ export interface Fixture {
   stop: () => Promise<void>
 }
 
-/** Starts the fixture on a free port. What it writes to stderr goes to `logFile`. */
-export async function startFixture(logFile: string): Promise<Fixture> {
-  const child = spawn(process.execPath, [fileURLToPath(new URL('server.ts', import.meta.url))], {
+/**
+ * Starts the fixture on a free port. What it writes to stderr goes to `logFile`.
+ *
+ * @param workers - processes that serve it under `tsmcp serve --workers`; 1 for one that serves by itself
+ */
+export async function startFixture(logFile: string, workers: number): Promise<Fixture> {
+  const child = spawn(process.execPath, workers === 1 ? [file('server.ts')] : served(workers), {
     // The channel ends when we do, however we end, and the fixture ends with it.
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
@@ -37,12 +41,13 @@ export async function startFixture(logFile: string): Promise<Fixture> {
     }, timeoutMs)
 
   const startTimer = killUnless('start', startTimeoutMs)
-  const url = await readFirstLine(child.stdout)
+  const line = await readFirstLine(child.stdout)
   clearTimeout(startTimer)
-  if (url === undefined) {
+  if (line === undefined) {
     await exited
     throw new Error(problem)
   }
+  const url = workers === 1 ? line : (JSON.parse(line) as { url: string }).url
 
   return {
     url,
@@ -50,12 +55,20 @@ export async function startFixture(logFile: string): Promise<Fixture> {
     async stop() {
       if (problem !== undefined) return
       isStopping = true
-      child.disconnect()
+      if (workers === 1) child.disconnect()
+      else child.kill('SIGTERM')
       const stopTimer = killUnless('end', endTimeoutMs)
       await exited
       clearTimeout(stopTimer)
     },
   }
+}
+
+const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
+
+function served(workers: number): string[] {
+  const flags = ['--port', '0', '--workers', String(workers), '--drain-ms', '1000', '--json']
+  return [file('../dist/cli/main.js'), 'serve', file('served.ts'), ...flags]
 }
 
 async function readFirstLine(input: Readable | null): Promise<string | undefined> {

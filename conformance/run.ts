@@ -1,7 +1,7 @@
 /**
  * Runs the official conformance suite against our fixture server and prints one table.
  *
- * `npm run conformance -- [--scenario NAME] [--revision R] [--verbose]`
+ * `npm run conformance -- [--scenario NAME] [--revision R] [--workers N] [--verbose]`
  * Exit code: 0 all passed, 1 a check failed, 2 it could not be run.
  */
 import { existsSync } from 'node:fs'
@@ -37,6 +37,7 @@ const builtServer = fileURLToPath(new URL('../dist/http.js', import.meta.url))
 interface Options {
   revisions: string[]
   scenario: string | undefined
+  workers: number
   verbose: boolean
 }
 
@@ -53,7 +54,7 @@ async function main(): Promise<number> {
   await rm(resultsDirectory, { recursive: true, force: true })
   await mkdir(resultsDirectory, { recursive: true })
 
-  const fixture = await startFixture(join(resultsDirectory, 'fixture.log'))
+  const fixture = await startFixture(join(resultsDirectory, 'fixture.log'), options.workers)
   let findings: Findings
   try {
     findings = await runAll(fixture, options)
@@ -68,6 +69,7 @@ function readOptions(): Options {
     options: {
       scenario: { type: 'string' },
       revision: { type: 'string' },
+      workers: { type: 'string', default: '1' },
       verbose: { type: 'boolean', default: false },
     },
   })
@@ -77,6 +79,7 @@ function readOptions(): Options {
   return {
     revisions: values.revision === undefined ? allRevisions : [values.revision],
     scenario: values.scenario,
+    workers: Number(values.workers),
     verbose: values.verbose,
   }
 }

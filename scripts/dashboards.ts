@@ -138,6 +138,18 @@ const boards: Readonly<
       panel('Streams', 'Event streams that are open.', 'short', [now('streams')]),
     ],
   },
+  upstreams: {
+    title: 'tsmcp: upstreams',
+    panels: [
+      panel('Upstreams', 'By how they are.', 'short', [now('upstreams', ['tsmcp.upstream.state'])]),
+      panel('Restarts', 'After failures, a second.', 'short', [
+        rate('upstreamRestarts', ['tsmcp.upstream.name']),
+      ]),
+      panel('Requests', 'Not answered yet.', 'short', [
+        now('upstreamRequests', ['tsmcp.upstream.name']),
+      ]),
+    ],
+  },
   security: {
     title: 'tsmcp: security',
     panels: [

@@ -1,5 +1,12 @@
 export type { AuditEvent, AuditOutcome, AuditRecord } from './security/audit/audit-event.ts'
 export { AuditLog, type AuditLogOptions } from './security/audit/audit-log.ts'
+export type { AuditRecorder } from './security/audit/audit-recorder.ts'
+export {
+  type AuditBatch,
+  type AuditReceipt,
+  ForwardedAudit,
+  type ForwardedAuditOptions,
+} from './security/audit/forwarded-audit.ts'
 export { type AuditQuery, csvHead, csvLine, queryAudit } from './security/audit/query.ts'
 export type { RedactionOptions } from './security/audit/redact.ts'
 export { type AuditSigner, auditSigner, auditSignerOf } from './security/audit/signing-key.ts'

@@ -21,12 +21,14 @@ export interface Served {
  * Serves a file of the bench with so many workers, works with it, and ends it whatever happens.
  *
  * @param flags - further flags of `tsmcp serve`
+ * @param environment - further variables
  */
 export async function withServed<Value>(
   file: string,
   workers: number,
   flags: readonly string[],
   work: (served: Served) => Promise<Value>,
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<Value> {
   const data = await mkdtemp(join(tmpdir(), 'tsmcp-bench-'))
   const path = fileURLToPath(new URL(`../${file}`, import.meta.url))
@@ -45,19 +47,24 @@ export async function withServed<Value>(
       '--json',
       ...flags,
     ],
-    { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_ENV: 'production' } },
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, NODE_ENV: 'production', ...environment },
+    },
   )
   const exited = once(child, 'exit')
   try {
     const lines = createInterface({ input: child.stdout })
     const first = await Promise.race([once(lines, 'line'), exited.then(() => undefined)])
     if (first === undefined) throw new Error(`tsmcp serve ended with ${child.exitCode}`)
-    const listening: { url: string; workers: number[] } = JSON.parse(first[0])
-    const pids = [child.pid ?? 0, ...listening.workers]
+    const listening: { url: string; workers?: number[] } = JSON.parse(first[0])
+    // One process serves by itself.
+    const serving = listening.workers ?? [child.pid ?? 0]
+    const pids = new Set([child.pid ?? 0, ...serving])
     return await work({
       port: Number(new URL(listening.url).port),
-      workers: listening.workers,
-      residentBytes: () => pids.reduce((sum, pid) => sum + residentBytes(pid), 0),
+      workers: serving,
+      residentBytes: () => [...pids].reduce((sum, pid) => sum + residentBytes(pid), 0),
     })
   } finally {
     child.kill('SIGTERM')

@@ -1,19 +1,23 @@
 import type { Samples, Summary } from '../samples.ts'
 import {
   mcpLite,
+  mcpProxy,
   raw2025,
   raw2026,
   sdkV1,
   sdkV1Express,
   sdkV1Stdio,
   sdkV2Stateless,
+  supergateway,
   type Target,
   tsmcp2025,
   tsmcp2026,
   tsmcpDurable,
+  tsmcpGateway,
   tsmcpStdio,
 } from '../targets.ts'
 import { busyCalls, calmCalls } from '../workloads/calls.ts'
+import { gatewayWorkload } from '../workloads/gateway.ts'
 import { httpImport, importTime } from '../workloads/imports.ts'
 import { keptSessions } from '../workloads/kept.ts'
 import { idleSessions } from '../workloads/memory.ts'
@@ -101,6 +105,17 @@ export function bars(samples: Samples): Bar[] {
       ),
       format: kibibytes,
     },
+    {
+      ...atMost('gateway: added p50 at one connection, ms', 0.3, addedByGateway(samples)),
+      format: (ms) => ms.toFixed(3),
+    },
+    ...[mcpProxy, supergateway].map((other) =>
+      atLeast(
+        `gateway: calls at 8 connections, of ${other.label}`,
+        3,
+        ratio(gatewayWorkload(8), 'perSecond', tsmcpGateway, other),
+      ),
+    ),
     atLeast('calls with 500 tools, of 1 tool, 2025-11-25', 1 - equalWithin, toolCost(tsmcp2025)),
     atLeast('calls with 500 tools, of 1 tool, 2026-07-28', 1 - equalWithin, toolCost(tsmcp2026)),
     {
@@ -112,6 +127,18 @@ export function bars(samples: Samples): Bar[] {
       format: milliseconds,
     },
   ]
+}
+
+/** What the way through the gateway adds to that of a client of the upstream itself. */
+function addedByGateway(samples: Samples): Summary | undefined {
+  const through = samples.summary(gatewayWorkload(1), tsmcpGateway.name, 'p50')
+  const direct = samples.summary(gatewayWorkload(1), tsmcpStdio.name, 'p50')
+  if (through === undefined || direct === undefined) return undefined
+  return {
+    median: through.median - direct.median,
+    n: Math.min(through.n, direct.n),
+    isFlagged: through.isFlagged || direct.isFlagged,
+  }
 }
 
 export function verdict({ measured, limit, isUpperLimit }: Bar): Verdict {

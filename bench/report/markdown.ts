@@ -4,6 +4,7 @@ import { barsTable } from './bars.ts'
 import {
   callsTable,
   droppedTable,
+  gatewayTable,
   importsTable,
   keptTable,
   latencyTable,
@@ -76,6 +77,12 @@ ${toolsTable(samples)}
 
 ${stdioTable(samples)}
 
+## Gateways
+
+One and the same server on stdio: by itself, and behind programs that serve it to many clients over HTTP.
+
+${gatewayTable(samples)}
+
 ## Memory
 
 ${memoryTable(samples)}
@@ -111,6 +118,8 @@ ${importsTable(samples)}
   A list is parsed and counted once, then compared by id and length.
 - **stdio**: a server process with pipes, its reader on the second core. With 64 in flight, what arrives in one read is
   answered by one write, so a server that does likewise waits while its reader works, and is not saturated.
+- **Gateways**: each is started by its command, with its upstream on the same core; only faulty replies drop a sample.
+  supergateway runs with \`--stateful\`, and starts a process of the upstream for each session.
 - **Memory**: after garbage collection in the server, the difference between a first reading (500 sessions, 100 streams)
   and one with 10,000 sessions or 2,000 GET event streams more (4,000 and 1,000 in a quick run), for each. Heap includes
   external memory. Sessions are probed afterwards; streams are counted in the kernel's table of the server's side.

@@ -1,5 +1,6 @@
 import type { Samples } from '../samples.ts'
 import {
+  gatewayTargets,
   httpTargets,
   mcpTargets,
   raw2025,
@@ -10,8 +11,10 @@ import {
   tsmcp2025,
   tsmcp2026,
   tsmcpDurable,
+  tsmcpStdio,
 } from '../targets.ts'
 import { busyCalls, calmCalls } from '../workloads/calls.ts'
+import { gatewayWorkload } from '../workloads/gateway.ts'
 import { imports, importTime } from '../workloads/imports.ts'
 import { keptSessions } from '../workloads/kept.ts'
 import { idleSessions, openStreams } from '../workloads/memory.ts'
@@ -112,6 +115,19 @@ export function stdioTable(samples: Samples): string {
     ['p99 µs', stdioWorkload(1), 'p99', microseconds],
     ['round trips/s, 64 in flight', stdioWorkload(64), 'perSecond', count],
   ])
+}
+
+export function gatewayTable(samples: Samples): string {
+  return matrix(
+    samples,
+    [tsmcpStdio, ...gatewayTargets],
+    [
+      ['p50 µs, 1 connection', gatewayWorkload(1), 'p50', microseconds],
+      ['p99 µs', gatewayWorkload(1), 'p99', microseconds],
+      ['calls/s, 8 connections', gatewayWorkload(8), 'perSecond', count],
+      ['p50 µs', gatewayWorkload(8), 'p50', microseconds],
+    ],
+  )
 }
 
 export function memoryTable(samples: Samples): string {

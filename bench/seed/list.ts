@@ -2,6 +2,7 @@ import type { ListenerKind } from '../load/listeners.ts'
 import { count, type Format, kibibytes, milliseconds, times } from '../report/format.ts'
 import { measureHeld, measureMixed } from './held.ts'
 import { measureLoop } from './measure-loop.ts'
+import { measureWorkers } from './workers.ts'
 import type { SeedBar, SeedWorkload } from './workload.ts'
 
 export const millions: Format = (value) => `${(value / 1e6).toFixed(2)}M`
@@ -158,6 +159,22 @@ export const seedWorkloads: readonly SeedWorkload[] = [
     connection: 'WebSockets in 2025-11-25',
     maxBytes: 6 * 1024,
   }),
+  {
+    name: 'workers',
+    title: 'Workers',
+    unit: 'workers',
+    definition:
+      'Calls over 32 connections of a tool that keeps its processor for 0.5 ms, to one process and then to so many workers of `tsmcp serve --workers --data`, each with sessions that are kept. The tool works, so that the generator leaves its core nearly free.',
+    sizes: [2],
+    columns: [
+      { value: 'one', label: 'calls/s with one', format: count },
+      { value: 'perSecond', label: 'calls/s', format: count },
+      { value: 'ratio', label: 'of one', format: times },
+      { value: 'p95', label: 'call p95, ms', format: milliseconds },
+    ],
+    bars: [{ claim: 'calls, of one process', size: 2, value: 'ratio', limit: 1.6, format: times }],
+    measure: measureWorkers,
+  },
   {
     name: 'mixed',
     title: 'Everything at once',

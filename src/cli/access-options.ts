@@ -32,11 +32,18 @@ export interface AccessOptions {
   watch(apply: (tls: TlsOptions) => void, intervalMs?: number): () => void
 }
 
-/** @throws CliError for files that cannot be read, a usage error for settings that do not go together */
-export async function openAccess(given: AccessValues, cwd: string): Promise<AccessOptions> {
+/**
+ * @param clientSecret - belongs to the client id with which issuers are asked
+ * @throws CliError for files that cannot be read, a usage error for settings that do not go together
+ */
+export async function openAccess(
+  given: AccessValues,
+  clientSecret: string | undefined,
+  cwd: string,
+): Promise<AccessOptions> {
   const values = withPaths(given, cwd)
   const tlsFiles = tlsFilesOf(values)
-  const auth = await oauthOf(values)
+  const auth = await oauthOf(values, clientSecret)
   const load = () => orCliError(async () => tlsFiles && loadTls(tlsFiles))
   const tls = await load()
   const { authRevokedFile } = values
@@ -68,7 +75,6 @@ function withPaths(values: AccessValues, cwd: string): AccessValues {
   const at = (path: string): string => (path === '' ? '' : resolve(cwd, path))
   return {
     ...values,
-    authClientSecretFile: at(values.authClientSecretFile),
     authRevokedFile: at(values.authRevokedFile),
     tlsCert: at(values.tlsCert),
     tlsKey: at(values.tlsKey),
@@ -101,8 +107,11 @@ function tlsFilesOf(values: AccessValues): TlsFiles | undefined {
   }
 }
 
-async function oauthOf(values: AccessValues): Promise<OAuth | undefined> {
-  const { authIssuers, authResource, authScopes, authClientId, authClientSecretFile } = values
+async function oauthOf(
+  values: AccessValues,
+  clientSecret: string | undefined,
+): Promise<OAuth | undefined> {
+  const { authIssuers, authResource, authScopes, authClientId } = values
   if (authIssuers.length === 0) {
     const given = authResource !== '' || authScopes.length > 0 || values.authRevokedFile !== ''
     if (given) throw usageError('the --auth settings need --auth-issuer')
@@ -113,14 +122,12 @@ async function oauthOf(values: AccessValues): Promise<OAuth | undefined> {
       '--auth-issuer needs --auth-resource: the URL of this server as clients know it',
     )
   }
-  if ((authClientId === '') !== (authClientSecretFile === '')) {
-    throw usageError('--auth-client-id and --auth-client-secret-file go together: give both')
+  if ((authClientId === '') !== (clientSecret === undefined)) {
+    throw usageError(
+      '--auth-client-id and its secret (--auth-client-secret-file) go together: give both',
+    )
   }
-  const clientSecret =
-    authClientId === ''
-      ? ''
-      : (await readText('--auth-client-secret-file', authClientSecretFile)).trim()
-  const introspection = { clientId: authClientId, clientSecret }
+  const introspection = { clientId: authClientId, clientSecret: clientSecret ?? '' }
   return orCliError(async () =>
     oauth({
       resource: authResource,

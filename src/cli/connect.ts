@@ -4,7 +4,7 @@ import { usageError } from './cli-error.ts'
 import { explainConnectError, httpStatusOf } from './connect-error.ts'
 import { answerElicitation } from './elicitation.ts'
 import { type Io, note } from './io.ts'
-import { loadServer } from './load-server.ts'
+import { gatewayLine, type LoadedServer, loadServer } from './load-server.ts'
 import { version } from './version.ts'
 
 /** How a server is reached. */
@@ -37,11 +37,20 @@ export async function connectTo(
   const url = asUrl(target)
   // Standard output belongs to the answer, whatever the user's module prints.
   if (url === undefined) io.reserveStdout()
-  const open = await opener(target, url, options, io)
+  const server = url === undefined ? await loadOwn(target, options, io) : undefined
+  const open = opener(server, url, options)
   const client = newClient(options, io)
   try {
-    return await connected(client, open(url), options)
+    const connection = await connected(client, open(url), options)
+    return {
+      client,
+      close: async () => {
+        await connection.close()
+        await server?.close?.()
+      },
+    }
   } catch (error) {
+    await server?.close?.()
     if (url === undefined) throw error
     // A bare origin is often typed for the usual endpoint below it.
     if (url.pathname === '/' && httpStatusOf(error) === 404) {
@@ -74,19 +83,26 @@ function asUrl(target: string): URL | undefined {
 
 type Open = (url: URL | undefined) => Transport
 
-async function opener(
-  target: string,
+/** A server in this process. Of what happens to the upstreams of a gateway only what is wrong is told. */
+function loadOwn(target: string, { verbose }: ConnectOptions, io: Io): Promise<LoadedServer> {
+  return loadServer(target, io.cwd, (entry) => {
+    const isWrong = entry.level === 'warning' || entry.level === 'error'
+    if (verbose || isWrong) note(io, gatewayLine(entry))
+  })
+}
+
+function opener(
+  server: LoadedServer | undefined,
   url: URL | undefined,
   options: ConnectOptions,
-  io: Io,
-): Promise<Open> {
-  if (url === undefined) {
-    const server = await loadServer(target, io.cwd)
-    return () => connectInMemory(server)
-  }
+): Open {
+  if (server !== undefined) return () => connectInMemory(server)
   const headers = parsedHeaders(options.headers)
-  return (endpoint) =>
-    new StreamableHTTPClientTransport(endpoint ?? url, { requestInit: { headers } })
+  return (endpoint) => {
+    const at = endpoint ?? url
+    if (at === undefined) throw new TypeError('There is neither a server nor a URL')
+    return new StreamableHTTPClientTransport(at, { requestInit: { headers } })
+  }
 }
 
 function newClient(options: ConnectOptions, io: Io): Client {

@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer } from 'node:net'
 import { type HttpListener, serveHttp } from '../http.ts'
 import type { Servable } from '../index.ts'
-import type { Bind } from '../security.ts'
+import type { AuditRecorder, Bind } from '../security.ts'
 import type { Observer } from '../server/observer.ts'
 import { serveTcp } from '../tcp.ts'
 import { CliError, messageOf, usageError } from './cli-error.ts'
@@ -41,18 +41,28 @@ export interface Listeners {
  * Serves with the settings of the command line.
  *
  * @param file - is named in what a failure suggests
- * @param place - where secrets and paths are looked up
+ * @param place - where secrets and paths are looked up, and who records what is to be audited, if this process does not
  * @param observer - sees what happens
  */
 export async function listen(
   server: Servable,
   given: ServeValues,
   file: string,
-  place: { readonly env: Readonly<Record<string, string | undefined>>; readonly cwd: string },
+  place: {
+    readonly env: Readonly<Record<string, string | undefined>>
+    readonly cwd: string
+    readonly audit?: AuditRecorder | undefined
+  },
   observer?: Observer,
 ): Promise<Listeners> {
   const values = withHttpAddress(given)
-  const security = await openServeSecurity(values, bindsOf(values), place.env, place.cwd)
+  const security = await openServeSecurity(
+    values,
+    bindsOf(values),
+    place.env,
+    place.cwd,
+    place.audit,
+  )
   try {
     const listeners = await listenAll(server, values, file, { ...security, observer })
     return {

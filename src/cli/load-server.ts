@@ -1,13 +1,16 @@
 import { readdirSync, statSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type { GatewayLog, GatewayLogEntry } from '../gateway/gateway-log.ts'
 import { isServable, mount, type SdkServer, type Servable } from '../index.ts'
-import { CliError } from './cli-error.ts'
+import { CliError, messageOf } from './cli-error.ts'
 import { explainLoadError, relativeIfInside } from './load-error.ts'
 import { installModuleHooks } from './module-hooks.ts'
 import { didYouMean } from './nearest-name.ts'
 
 const moduleEndings = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs']
+/** Files that name servers of others, to be served through a gateway. */
+const gatewayEndings = ['.json', '.jsonc', '.yaml', '.yml']
 /** A top-level `await` that never settles would leave the user in front of a silent command. */
 const loadTimeoutMs = 60_000
 
@@ -23,17 +26,37 @@ export function findServerFile(file: string, cwd: string): string {
       `${file} is a folder: name the file in it, such as ${join(file, 'server.ts')}`,
     )
   }
-  if (!moduleEndings.includes(extname(path))) {
+  if (!moduleEndings.includes(extname(path)) && !isGatewayFile(path)) {
     throw new CliError(
-      `${file} is not a module: a TypeScript or JavaScript file is needed (${moduleEndings.join(', ')})`,
+      `${file} is not a module: a TypeScript or JavaScript file is needed (${moduleEndings.join(', ')}), or an mcp.json`,
     )
   }
   return path
 }
 
-/** Loads the user's module and returns the server that it exports by default. */
-export async function loadServer(file: string, cwd: string): Promise<Servable> {
+/** Whether a file names servers of others rather than being one. */
+export function isGatewayFile(file: string): boolean {
+  return gatewayEndings.includes(extname(file))
+}
+
+/** A server, and what is to be ended after it has been served. */
+export interface LoadedServer extends Servable {
+  /** Ends what the server has started; calls in flight are given `drainMs`. */
+  close?(drainMs?: number): Promise<void>
+}
+
+/**
+ * Loads the user's module and returns the server that it exports by default; of an mcp.json, the gateway to what it names.
+ *
+ * @param log - told of what happens to upstreams of a gateway. Default: lines on stderr
+ */
+export async function loadServer(
+  file: string,
+  cwd: string,
+  log: GatewayLog = (entry) => console.error(gatewayLine(entry)),
+): Promise<LoadedServer> {
   const entry = findServerFile(file, cwd)
+  if (isGatewayFile(entry)) return loadGateway(entry, cwd, log)
   const seen = installModuleHooks()
   const name = relativeIfInside(entry, cwd)
   let exported: Record<string, unknown>
@@ -50,6 +73,28 @@ export async function loadServer(file: string, cwd: string): Promise<Servable> {
     if (error instanceof CliError) throw error
     throw explainLoadError(error, { cwd, entry, lastLoaded: undefined })
   }
+}
+
+/** Most programs serve no others, and need not load what it takes. */
+async function loadGateway(path: string, cwd: string, log: GatewayLog): Promise<LoadedServer> {
+  const [{ FileGateway }, { GatewayFileError }] = await Promise.all([
+    import('../gateway/file-gateway.ts'),
+    import('../gateway/config/gateway-file-error.ts'),
+  ])
+  try {
+    return new FileGateway(path, { env: process.env, log })
+  } catch (error) {
+    if (!(error instanceof GatewayFileError)) throw new CliError(messageOf(error), { cause: error })
+    const { file, line, column, reason } = error
+    const place = `${relativeIfInside(file, cwd)}:${line}:${column}`
+    throw new CliError(`${place}: ${reason}`, { cause: error })
+  }
+}
+
+/** A line of the gateway's log, for people. */
+export function gatewayLine({ level, upstream, text }: GatewayLogEntry): string {
+  const where = upstream === undefined ? 'gateway' : upstream
+  return level === 'info' || level === 'debug' ? `${where}: ${text}` : `${where}: ${level}: ${text}`
 }
 
 async function asServer(exported: unknown, name: string): Promise<Servable> {

@@ -9,6 +9,7 @@ import { addInit } from './init.ts'
 import { type Io, note } from './io.ts'
 import { addKeys } from './keys.ts'
 import { addList } from './list.ts'
+import { addLock } from './lock.ts'
 import { didYouMean } from './nearest-name.ts'
 import { addPolicy } from './policy.ts'
 import { addServe } from './serve.ts'
@@ -56,6 +57,7 @@ function createProgram(io: Io, finish: (exitCode: ExitCode) => void): Command {
   addList(program, context)
   addInit(program, context)
   addKeys(program, context)
+  addLock(program, context)
   addPolicy(program, context)
   addAudit(program, context)
   for (const command of program.commands) command.allowExcessArguments(false)
@@ -64,7 +66,7 @@ function createProgram(io: Io, finish: (exitCode: ExitCode) => void): Command {
       io.stdout.write(program.helpInformation())
       throw usageError('name a command, such as: tsmcp serve server.ts')
     }
-    if (/\.[cm]?[jt]s$/.test(name) && existsSync(resolve(io.cwd, name))) {
+    if (/\.(?:[cm]?[jt]s|jsonc?|ya?ml)$/.test(name) && existsSync(resolve(io.cwd, name))) {
       throw usageError(`'${name}' is a file: type tsmcp serve ${name}`)
     }
     const names = program.commands.map((command) => command.name())

@@ -5,6 +5,7 @@ import type { Threshold } from '../observability/logs/log.ts'
 import type { Member, ProcessReport } from '../observability/report.ts'
 import type { Io } from './io.ts'
 import type { ServeValues } from './settings.ts'
+import type { SharedAudit } from './shared-audit.ts'
 import type { SupervisorMessage, WorkerMessage } from './worker-messages.ts'
 
 const program = fileURLToPath(
@@ -48,12 +49,16 @@ export class ServeProcess implements Member {
   readonly #leave: () => void
   #asked: PromiseWithResolvers<ProcessReport | undefined> | undefined = undefined
 
-  /** @param values - told to the process, with the port that it is to ask for */
+  /**
+   * @param values - told to the process, with the port that it is to ask for
+   * @param audit - writes what the process records
+   */
   constructor(
     file: string,
     values: ServeValues & { readonly json: boolean },
     io: Io,
     events: ServeProcessEvents,
+    audit: SharedAudit | undefined,
     supervision: Supervision,
   ) {
     cluster.setupPrimary({ exec: program, args: [], execArgv: nodeFlags(), silent: true })
@@ -66,7 +71,9 @@ export class ServeProcess implements Member {
     worker.process.stderr?.on('data', (chunk) => io.stderr.write(chunk))
     worker.on('message', (message: WorkerMessage) => {
       if (message.kind === 'report') this.#asked?.resolve(message.report)
-      else events.said(message)
+      else if (message.kind !== 'audit') events.said(message)
+      else
+        void audit?.take(message.batch).then((receipt) => this.#tell({ kind: 'audited', receipt }))
     })
     this.#leave = supervision.join(this)
     worker.on('exit', (code, signal) => {

@@ -1,7 +1,7 @@
-import { dirname, join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import type { TlsOptions } from 'node:tls'
 import type { AuthInfo } from '../protocol/types.ts'
-import { auditSignerOf } from '../security/audit/signing-key.ts'
+import type { AuditRecorder } from '../security/audit/audit-recorder.ts'
 import { firstOf } from '../security/first-of.ts'
 import { ApiKeys } from '../security/keys/api-keys.ts'
 import { quotaFile } from '../security/limits/quota-file.ts'
@@ -13,6 +13,7 @@ import type { Authenticator } from '../server/authenticator.ts'
 import type { RequestGuard } from '../server/request-guard.ts'
 import type { AccessOptions } from './access-options.ts'
 import { accessSettings } from './access-settings.ts'
+import { auditKeyPath, auditOptions } from './audit-options.ts'
 import { CliError, messageOf } from './cli-error.ts'
 import type { ServeValues } from './settings.ts'
 
@@ -35,6 +36,7 @@ type Environment = Readonly<Record<string, string | undefined>>
 /**
  * Opens what the settings name: keys, policy, audit log and secrets.
  *
+ * @param recorder - records what is to be audited, if another process writes the log
  * @throws CliError that names the setting; for the production profile all that it refuses
  */
 export async function openServeSecurity(
@@ -42,10 +44,15 @@ export async function openServeSecurity(
   binds: readonly Bind[],
   env: Environment,
   cwd: string,
+  recorder?: AuditRecorder,
 ): Promise<ServeSecurity> {
   const stateSecret = withName('TSMCP_STATE_SECRET', () => readSecret('STATE_SECRET', env))
+  const clientSecret = clientSecretOf(values, env, cwd)
   const auditKey = values.audit === '' ? undefined : auditKeyPath(values, cwd)
-  if (/^prod/i.test(values.profile)) refuse(values, binds, stateSecret, auditKey, cwd)
+  if (/^prod/i.test(values.profile)) {
+    const secrets = [stateSecret, clientSecret].filter((secret) => secret !== undefined)
+    refuse(values, binds, secrets, auditKey, cwd)
+  }
   const keys =
     values.apiKeys === ''
       ? undefined
@@ -54,8 +61,8 @@ export async function openServeSecurity(
     keys?.close()
     throw error
   }
-  const opened = await access(values, cwd).catch(closeKeys)
-  const { guard, rolesOf, close } = await openGuard(values, auditKey, cwd).catch(closeKeys)
+  const opened = await access(values, clientSecret, cwd).catch(closeKeys)
+  const { guard, rolesOf, close } = await openGuard(values, recorder, cwd).catch(closeKeys)
   const byKey = keys && { authenticate: keys.authenticate }
   const authenticators = [byKey, opened.authenticate].filter((each) => each !== undefined)
   const [only] = authenticators
@@ -78,34 +85,33 @@ export async function openServeSecurity(
 }
 
 /** What checks tokens takes time to load, and is loaded where it is asked for. */
-async function access(values: ServeValues, cwd: string): Promise<AccessOptions> {
+async function access(
+  values: ServeValues,
+  clientSecret: Secret | undefined,
+  cwd: string,
+): Promise<AccessOptions> {
   const isAsked = Object.entries(accessSettings).some(([name, setting]) => {
     const value = values[name as keyof typeof accessSettings]
     return Array.isArray(value) ? value.length > 0 : value !== setting.default
   })
   if (!isAsked) return { tls: undefined, authenticate: undefined, watch: () => () => {} }
-  return (await import('./access-options.ts')).openAccess(values, cwd)
+  const { openAccess } = await import('./access-options.ts')
+  return openAccess(values, clientSecret?.value, cwd)
 }
 
 async function openGuard(
   values: ServeValues,
-  auditKey: string | undefined,
+  recorder: AuditRecorder | undefined,
   cwd: string,
 ): Promise<Partial<Security> & Pick<Security, 'close'>> {
-  if (values.policy === '' && auditKey === undefined) return { close: async () => {} }
+  if (values.policy === '' && values.audit === '') return { close: async () => {} }
   const setting = values.policy === '' ? '--audit' : '--policy'
+  const audit = auditOf(values, recorder, cwd)
   try {
     return await openSecurity({
       ...(values.policy !== '' && { policy: resolve(cwd, values.policy) }),
       ...(values.quotas !== '' && { quotas: quotaFile(resolve(cwd, values.quotas)) }),
-      ...(auditKey !== undefined && {
-        audit: {
-          directory: resolve(cwd, values.audit),
-          signer: auditSignerOf(auditKey),
-          retentionDays: values.auditRetentionDays,
-          onFull: values.auditOnFull === 'continue' ? 'continue' : 'refuse',
-        },
-      }),
+      ...(audit && { audit }),
     })
   } catch (error) {
     const name = error instanceof PolicyError || values.audit === '' ? setting : '--audit'
@@ -113,17 +119,29 @@ async function openGuard(
   }
 }
 
-/** Beside the folder and not in it: whoever may write to the log must not be able to sign it. */
-function auditKeyPath({ audit, auditKey }: ServeValues, cwd: string): string {
-  if (auditKey !== '') return resolve(cwd, auditKey)
-  return join(dirname(resolve(cwd, audit)), 'audit-key.pem')
+function auditOf(values: ServeValues, recorder: AuditRecorder | undefined, cwd: string) {
+  if (values.audit === '') return undefined
+  return recorder === undefined ? auditOptions(values, cwd) : { recorder }
+}
+
+/** The flag names the same file as the variable does. */
+function clientSecretOf(
+  { authClientSecretFile: file }: ServeValues,
+  env: Environment,
+  cwd: string,
+): Secret | undefined {
+  const path = file === '' ? undefined : resolve(cwd, file)
+  return withName(
+    path === undefined ? 'TSMCP_AUTH_CLIENT_SECRET' : '--auth-client-secret-file',
+    () => readSecret('AUTH_CLIENT_SECRET', { ...env, TSMCP_AUTH_CLIENT_SECRET_FILE: path }),
+  )
 }
 
 /** @throws CliError with all that must not be in production */
 function refuse(
   values: ServeValues,
   binds: readonly Bind[],
-  stateSecret: Secret | undefined,
+  secrets: readonly Secret[],
   auditKey: string | undefined,
   cwd: string,
 ): void {
@@ -132,23 +150,13 @@ function refuse(
       ? []
       : [{ setting: '--api-keys', path: resolve(cwd, values.apiKeys) }]),
     ...(values.tlsKey === '' ? [] : [{ setting: '--tls-key', path: resolve(cwd, values.tlsKey) }]),
-    ...(values.authClientSecretFile === ''
-      ? []
-      : [
-          {
-            setting: '--auth-client-secret-file',
-            path: resolve(cwd, values.authClientSecretFile),
-          },
-        ]),
     ...(auditKey === undefined ? [] : [{ setting: '--audit-key', path: auditKey }]),
-    ...(stateSecret?.path === undefined
-      ? []
-      : [{ setting: stateSecret.setting, path: stateSecret.path }]),
+    ...secrets.flatMap(({ setting, path }) => (path === undefined ? [] : [{ setting, path }])),
   ]
   const refusals = productionRefusals({
     binds,
     hasTrustedProxy: values.trustedProxies.length > 0,
-    secrets: stateSecret === undefined ? [] : [stateSecret],
+    secrets,
     secretFiles,
     developmentSettings: values.watch ? ['--watch'] : [],
   })

@@ -5,10 +5,12 @@
 import process from 'node:process'
 import type { Threshold } from '../observability/logs/log.ts'
 import type { ProcessTelemetry } from '../observability/process-telemetry.ts'
+import { ForwardedAudit } from '../security/audit/forwarded-audit.ts'
+import { onFullOf } from './audit-options.ts'
 import { describeFailure } from './cli-error.ts'
 import { introspect } from './introspect.ts'
 import { type Listeners, listen } from './listen.ts'
-import { loadServer } from './load-server.ts'
+import { type LoadedServer, loadServer } from './load-server.ts'
 import { installModuleHooks } from './module-hooks.ts'
 import { openLog } from './serve-log.ts'
 import { openProcessTelemetry } from './serve-telemetry.ts'
@@ -16,12 +18,15 @@ import type { ServeValues } from './settings.ts'
 import type { SupervisorMessage, WorkerMessage } from './worker-messages.ts'
 
 let listener: Listeners | undefined
+let loaded: LoadedServer | undefined
 let telemetry: ProcessTelemetry | undefined
 let logLevel: Threshold | undefined
 let isDraining = false
+let audit: ForwardedAudit | undefined
 
 process.on('message', (message: SupervisorMessage) => {
   if (message.kind === 'serve') void serve(message.file, message.cwd, message.values as ServeValues)
+  else if (message.kind === 'audited') audit?.received(message.receipt)
   else if (message.kind === 'report') void report()
   else if (message.kind === 'log-level') setLogLevel(message.level)
   else void drain()
@@ -36,12 +41,19 @@ async function serve(file: string, cwd: string, values: ServeValues): Promise<vo
   let stage: 'load' | 'listen' = 'load'
   try {
     const server = await loadServer(file, cwd)
+    loaded = server
     stage = 'listen'
     const place = { env: process.env, cwd }
     const log = await openLog(values, process)
     if (logLevel !== undefined) log.level = logLevel
     telemetry = await openProcessTelemetry(server, values, log, place)
-    const listening = await listen(server, values, file, place, telemetry.observer)
+    if (values.audit !== '') {
+      audit = new ForwardedAudit({
+        send: (batch) => void tell({ kind: 'audit', batch }),
+        onFull: onFullOf(values),
+      })
+    }
+    const listening = await listen(server, values, file, { ...place, audit }, telemetry.observer)
     listener = listening
     const introduction = await introspect(server)
     // Before the rest, so that a change made from here on is not missed.
@@ -52,6 +64,7 @@ async function serve(file: string, cwd: string, values: ServeValues): Promise<vo
     await tell({ kind: 'files', files: [...seen.own] })
     const stack = error instanceof Error ? (error.stack ?? '') : ''
     await tell({ kind: 'failed', stage, stack, ...describeFailure(error) })
+    await loaded?.close?.()
     process.exit(1)
   }
 }
@@ -62,6 +75,7 @@ async function drain(): Promise<void> {
   const closed = listener?.close()
   await tell({ kind: 'draining' })
   await closed
+  await loaded?.close?.()
   // What was counted to the last is not to be lost with the process.
   await report()
   await telemetry?.close()

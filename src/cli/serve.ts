@@ -10,10 +10,10 @@ import type { ExitCode } from './exit-codes.ts'
 import { introspect } from './introspect.ts'
 import type { Io } from './io.ts'
 import { limitsOf, listen } from './listen.ts'
-import { loadServer } from './load-server.ts'
+import { gatewayLine, isGatewayFile, loadServer } from './load-server.ts'
 import { openLog } from './serve-log.ts'
 import { openServeSecurity } from './serve-security.ts'
-import { openServingTelemetry } from './serving-telemetry.ts'
+import { openServingTelemetry, type ServingTelemetry } from './serving-telemetry.ts'
 import type { ServeValues } from './settings.ts'
 import { commanderOption, commonSettings, resolveSettings, serveSettings } from './settings.ts'
 import { untilStopped } from './until-stopped.ts'
@@ -27,18 +27,21 @@ Examples:
   tsmcp serve server.ts --http :8080 --ws /ws --tcp :9090
   tsmcp serve server.ts --data ./data        sessions and tasks outlive a restart
   tsmcp serve server.ts --stdio              as a command of a desktop host
+  tsmcp serve mcp.json                       the servers of a desktop host, to many clients
   tsmcp serve server.ts --host 0.0.0.0 --allowed-host mcp.example.com
 
 FILE exports by default a server of defineServer(), one of the official SDK, or a function that
-returns either. At SIGTERM or SIGINT calls in flight finish first; a second signal stops at once.`
+returns either; or it is an mcp.json of a desktop host, whose servers are served together. At SIGTERM or SIGINT calls in flight finish first; a second signal stops at once.`
 
 /** Adds `tsmcp serve` to the program. */
 export function addServe(program: Command, context: CommandContext): void {
   const command = program
     .command('serve')
     .summary('serve the MCP server of a TypeScript file')
-    .description('Serves the MCP server that a TypeScript or JavaScript file exports.')
-    .argument('<FILE>', 'the module whose default export is the server')
+    .description(
+      'Serves the MCP server that a TypeScript or JavaScript file exports, or those that an mcp.json names.',
+    )
+    .argument('<FILE>', 'the module whose default export is the server, or an mcp.json')
     .addHelpText('after', examples)
   for (const setting of Object.values({ ...serveSettings, ...commonSettings })) {
     command.addOption(commanderOption(setting))
@@ -65,10 +68,8 @@ async function runServe(
   if (values.workers > 1 && (values.stdio || values.watch)) {
     throw usageError('--workers is for serving over HTTP without --watch: leave out one of them')
   }
-  if (values.audit !== '' && (values.workers > 1 || values.watch)) {
-    throw usageError(
-      '--audit is for one process, which writes the log: leave out --workers or --watch',
-    )
+  if (values.watch && isGatewayFile(file)) {
+    throw usageError(`changes of ${file} are followed in any case: leave out --watch`)
   }
   const log = await openLog(values, io)
   if (values.stdio) return serveOverStdio(file, values, io, log)
@@ -88,21 +89,32 @@ async function serveOverHttp(
   log: Log,
 ): Promise<ExitCode> {
   if (values.json) io.reserveStdout()
-  const server = await loadServer(file, io.cwd)
-  const telemetry = await openServingTelemetry(server, values, log, io)
+  const announcements = new Announcements(values, io, log)
+  const server = await loadServer(file, io.cwd, (entry) => {
+    announcements.say('upstream', gatewayLine(entry), { ...entry })
+  })
+  let telemetry: ServingTelemetry | undefined
+  const closeRest = async (): Promise<void> => {
+    await telemetry?.close()
+    await server.close?.()
+  }
   try {
+    telemetry = await openServingTelemetry(server, values, log, io)
     const listener = await listen(server, values, file, io, telemetry.observer)
-    const announcements = new Announcements(values, io, log)
     const stopped = untilStopped(io, {
-      close: () => listener.close(),
+      close: async () => {
+        await listener.close()
+        await closeRest()
+      },
       onStopping: () => announcements.stopping(),
     })
     const { url } = listener
     const others = { ...listener.others, ...telemetry.others }
     announcements.listening({ url, others, introduction: await introspect(server) })
-    return await stopped
-  } finally {
-    await telemetry.close()
+    return stopped
+  } catch (error) {
+    await closeRest()
+    throw error
   }
 }
 
@@ -113,7 +125,9 @@ async function serveOverStdio(
   log: Log,
 ): Promise<ExitCode> {
   io.reserveStdout()
-  const server = await loadServer(file, io.cwd)
+  const server = await loadServer(file, io.cwd, (entry) => {
+    log.write('info', gatewayLine(entry), { event: 'upstream', ...entry })
+  })
   // Who starts the process is who calls: there is no address, and nobody else to keep out.
   const security = await openServeSecurity({ ...values, apiKeys: '' }, [], io.env, io.cwd)
   const telemetry = await openServingTelemetry(server, values, log, io)
@@ -127,7 +141,11 @@ async function serveOverStdio(
     ...(guard && { guard }),
     ...(stateSecret !== undefined && { stateSecret }),
   })
-  const ended = connection.closed.then(() => security.close()).then(() => telemetry.close())
+  const ended = connection.closed.then(async () => {
+    await security.close()
+    await telemetry.close()
+    await server.close?.()
+  })
   const stopped = untilStopped(io, {
     close: () => connection.close().then(() => ended),
     onStopping: () => log.write('info', stoppingLine(values.drainMs), { event: 'stopping' }),

@@ -33,8 +33,7 @@ export async function openServingTelemetry(
       observer: own.observer,
       others: node?.adminUrl === undefined ? {} : { admin: node.adminUrl },
       close: async () => {
-        await node?.close()
-        await own.close()
+        await Promise.all([node?.close(), own.close()])
       },
     }
   } catch (error) {

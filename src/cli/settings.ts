@@ -293,6 +293,10 @@ export const secretVariables = [
     name: 'STATE_SECRET',
     about: 'signs the state of `input_required` rounds, at least 16 bytes; the same on all nodes',
   },
+  {
+    name: 'AUTH_CLIENT_SECRET',
+    about: 'belongs to `--auth-client-id`; `--auth-client-secret-file` is the same as its file',
+  },
 ] as const
 
 /** What `tsmcp call` and `tsmcp list` can be told about the connection. */

@@ -2,6 +2,8 @@ import type { Announcements } from './announcements.ts'
 import { CliError } from './cli-error.ts'
 import type { ExitCode } from './exit-codes.ts'
 import type { Io } from './io.ts'
+import type { ServeValues } from './settings.ts'
+import type { SharedAudit } from './shared-audit.ts'
 import { untilStopped } from './until-stopped.ts'
 import type { WorkerMessage } from './worker-messages.ts'
 
@@ -32,6 +34,27 @@ export async function supervised(
     return await stopped
   } finally {
     supervisor.kill()
+  }
+}
+
+/**
+ * Works with the audit log that the settings ask for, which this process writes for those that serve; closes it when
+ * they have ended.
+ *
+ * @throws CliError when it cannot be opened
+ */
+export async function withSharedAudit<Value>(
+  values: ServeValues,
+  cwd: string,
+  work: (audit: SharedAudit | undefined) => Promise<Value>,
+): Promise<Value> {
+  if (values.audit === '') return work(undefined)
+  const { openSharedAudit } = await import('./shared-audit.ts')
+  const audit = await openSharedAudit(values, cwd)
+  try {
+    return await work(audit)
+  } finally {
+    await audit.close()
   }
 }
 

@@ -9,7 +9,8 @@ import { findServerFile } from './load-server.ts'
 import { NodeSupervision } from './node-supervision.ts'
 import { ServeProcess } from './serve-process.ts'
 import type { ServeValues } from './settings.ts'
-import { failureOf, type Supervisor, supervised } from './supervised.ts'
+import type { SharedAudit } from './shared-audit.ts'
+import { failureOf, type Supervisor, supervised, withSharedAudit } from './supervised.ts'
 import type { WorkerMessage } from './worker-messages.ts'
 
 /** `serve --watch`: a process that serves, and at each change a new one that takes over when it loads. */
@@ -24,8 +25,10 @@ export async function watchAndServe(
   const certain = await withCertainPorts(values)
   const supervision = await NodeSupervision.open(certain, log, io)
   try {
-    const reloader = new Reloader(file, certain, io, announcements, supervision)
-    return await supervised(reloader, announcements, io)
+    return await withSharedAudit(values, io.cwd, (audit) => {
+      const reloader = new Reloader(file, certain, io, announcements, supervision, audit)
+      return supervised(reloader, announcements, io)
+    })
   } finally {
     await supervision.close()
   }
@@ -45,6 +48,7 @@ class Reloader implements Supervisor {
   readonly #io: Io
   readonly #announcements: Announcements
   readonly #supervision: NodeSupervision
+  readonly #audit: SharedAudit | undefined
   readonly #watched: WatchedFiles
   #serving: ServeProcess | undefined
   #starting: ServeProcess | undefined
@@ -60,7 +64,9 @@ class Reloader implements Supervisor {
     io: Io,
     announcements: Announcements,
     supervision: NodeSupervision,
+    audit: SharedAudit | undefined,
   ) {
+    this.#audit = audit
     this.#file = file
     this.#values = values
     this.#io = io
@@ -75,14 +81,16 @@ class Reloader implements Supervisor {
   start(): void {
     const startedAt = Date.now()
     this.#watched.add([findServerFile(this.#file, this.#io.cwd)], startedAt)
+    const events = {
+      said: (message: WorkerMessage) => this.#said(started, message, startedAt),
+      exited: (how: string) => this.#exited(started, how),
+    }
     const started: ServeProcess = new ServeProcess(
       this.#file,
       this.#values,
       this.#io,
-      {
-        said: (message) => this.#said(started, message, startedAt),
-        exited: (how) => this.#exited(started, how),
-      },
+      events,
+      this.#audit,
       this.#supervision,
     )
     this.#starting = started

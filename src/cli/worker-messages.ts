@@ -1,5 +1,6 @@
 import type { Threshold } from '../observability/logs/log.ts'
 import type { ProcessReport } from '../observability/report.ts'
+import type { AuditBatch, AuditReceipt } from '../security/audit/forwarded-audit.ts'
 import type { ExitCode } from './exit-codes.ts'
 import type { Introduction } from './introspect.ts'
 
@@ -16,6 +17,8 @@ export type WorkerMessage =
   | { readonly kind: 'draining' }
   /** How it is, as it was asked for. */
   | { readonly kind: 'report'; readonly report: ProcessReport }
+  /** Records for the audit log. */
+  | { readonly kind: 'audit'; readonly batch: AuditBatch }
   | {
       readonly kind: 'failed'
       /** A file that does not load may be mended; an address that is taken will not free itself. */
@@ -31,3 +34,4 @@ export type SupervisorMessage =
   | { readonly kind: 'drain' }
   | { readonly kind: 'report' }
   | { readonly kind: 'log-level'; readonly level: Threshold }
+  | { readonly kind: 'audited'; readonly receipt: AuditReceipt }

@@ -12,7 +12,8 @@ import { findServerFile } from './load-server.ts'
 import { NodeSupervision } from './node-supervision.ts'
 import { ServeProcess } from './serve-process.ts'
 import type { ServeValues } from './settings.ts'
-import { failureOf, type Supervisor, supervised } from './supervised.ts'
+import type { SharedAudit } from './shared-audit.ts'
+import { failureOf, type Supervisor, supervised, withSharedAudit } from './supervised.ts'
 import type { WorkerMessage } from './worker-messages.ts'
 
 /** A worker that ends is replaced; when so many end in so short a time, the cause is not theirs. */
@@ -39,8 +40,10 @@ export async function serveWithWorkers(
   try {
     const supervision = await NodeSupervision.open(shared, log, io)
     try {
-      const workers = new Workers(file, shared, io, announcements, supervision)
-      return await supervised(workers, announcements, io)
+      return await withSharedAudit(values, io.cwd, (audit) => {
+        const workers = new Workers(file, shared, io, announcements, supervision, audit)
+        return supervised(workers, announcements, io)
+      })
     } finally {
       await supervision.close()
     }
@@ -59,6 +62,7 @@ class Workers implements Supervisor {
   readonly #io: Io
   readonly #announcements: Announcements
   readonly #supervision: NodeSupervision
+  readonly #audit: SharedAudit | undefined
   readonly #restartLimits: RestartLimits
   readonly #restarts: Restarts
   readonly #running = new Map<number, ServeProcess>()
@@ -73,7 +77,9 @@ class Workers implements Supervisor {
     io: Io,
     announcements: Announcements,
     supervision: NodeSupervision,
+    audit: SharedAudit | undefined,
   ) {
+    this.#audit = audit
     this.#file = file
     this.#values = values
     this.#io = io
@@ -106,14 +112,16 @@ class Workers implements Supervisor {
   }
 
   #fork(number: number): void {
+    const events = {
+      said: (message: WorkerMessage) => this.#said(number, message),
+      exited: (how: string) => this.#exited(number, how),
+    }
     const worker = new ServeProcess(
       this.#file,
       this.#values,
       this.#io,
-      {
-        said: (message) => this.#said(number, message),
-        exited: (how) => this.#exited(number, how),
-      },
+      events,
+      this.#audit,
       this.#supervision,
     )
     this.#running.set(number, worker)

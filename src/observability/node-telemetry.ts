@@ -11,6 +11,7 @@ import { type NodeReport, NodeReports } from './node-report.ts'
 import type { MetricSettings } from './otel/environment.ts'
 import type { OtelIdentity } from './otel/open-otel.ts'
 import type { Member } from './report.ts'
+import { within } from './within.ts'
 
 export interface NodeTelemetryOptions {
   readonly log: Log
@@ -33,6 +34,9 @@ export interface NodeTelemetryOptions {
 
 /** Milliseconds between two looks at all processes: a process that dies takes what it had counted since with it. */
 const lookMs = 2000
+
+/** A collector that does not answer must not keep the process. */
+const closeMs = 5000
 
 /** What is known of all processes of a node: for the admin listener, the exporter of metrics, and alerts. */
 export class NodeTelemetry {
@@ -139,7 +143,7 @@ export class NodeTelemetry {
 
   async #close(): Promise<void> {
     clearInterval(this.#timer)
-    await this.#export?.close()
+    if (this.#export !== undefined) await within(closeMs, this.#export.close())
     await this.#webhook?.close()
     await this.#admin?.close()
     await this.#options.admin?.close?.()

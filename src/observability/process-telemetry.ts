@@ -8,6 +8,7 @@ import { RuntimeMetrics } from './metrics/runtime-metrics.ts'
 import type { Member, ProcessReport } from './report.ts'
 import { Telemetry } from './telemetry.ts'
 import type { Tracing } from './tracing.ts'
+import { within } from './within.ts'
 
 export interface ProcessTelemetryOptions {
   readonly log: Log
@@ -17,6 +18,9 @@ export interface ProcessTelemetryOptions {
   /** Folders whose disks must not be full. */
   readonly folders: readonly string[]
 }
+
+/** A collector that does not answer must not keep the process. */
+const closeMs = 5000
 
 /** What one process knows of itself: sees its engines, and tells how it is. */
 export class ProcessTelemetry implements Member {
@@ -73,7 +77,7 @@ export class ProcessTelemetry implements Member {
   /** Sends what is left of traces, and stops measuring. */
   async close(): Promise<void> {
     this.#runtime?.stop()
-    await this.#tracing?.close()
+    if (this.#tracing !== undefined) await within(closeMs, this.#tracing.close())
   }
 }
 

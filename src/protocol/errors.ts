@@ -91,6 +91,26 @@ export const errorTable = {
   NOT_ACCEPTABLE: { rpcCode: -32600, httpStatus: 406, message: 'Not acceptable' },
   PAYLOAD_TOO_LARGE: { rpcCode: -32600, httpStatus: 413, message: 'Request body too large' },
   UNSUPPORTED_MEDIA_TYPE: { rpcCode: -32600, httpStatus: 415, message: 'Unsupported media type' },
+  CONNECTION_FAILED: {
+    rpcCode: -32603,
+    httpStatus: 200,
+    message: 'The server cannot be reached: it has not seen the request',
+  },
+  CONNECTION_LOST: {
+    rpcCode: -32603,
+    httpStatus: 200,
+    message: 'The connection to the server was lost before it answered',
+  },
+  SERVER_TIMEOUT: {
+    rpcCode: -32603,
+    httpStatus: 200,
+    message: 'The server did not answer in time',
+  },
+  INVALID_RESPONSE: {
+    rpcCode: -32603,
+    httpStatus: 200,
+    message: 'The server answered with something else than a result',
+  },
   APPLICATION_ERROR: { rpcCode: -31000, httpStatus: 200, message: 'Application error' },
 } as const satisfies Record<string, ErrorEntry>
 
@@ -122,7 +142,7 @@ export class McpError extends Error {
   readonly challenge: Challenge | undefined
   /** Further headers of an HTTP response that is nothing but this error: names and values in turn. */
   readonly headers: readonly string[] | undefined
-  readonly #rpcCode: number | undefined
+  #rpcCode: number | undefined
 
   /**
    * @param code - name of the error
@@ -154,6 +174,17 @@ export class McpError extends Error {
     this.#rpcCode = rpcCode
   }
 
+  /**
+   * The error that a peer has answered with. It has the name of the table where the number has only one meaning, so
+   * that it can be passed on in the numbers of another revision; else it keeps its number.
+   */
+  static received({ code, message, data }: { code: number; message: string; data?: unknown }) {
+    const name = receivedNames.get(code)
+    const error = new McpError(name ?? 'APPLICATION_ERROR', message, { data })
+    if (name === undefined) error.#rpcCode = code
+    return error
+  }
+
   /** The JSON-RPC number, after the overrides of a revision. */
   rpcCode(overrides?: Partial<Record<ErrorCode, number>>): number {
     return this.#rpcCode ?? overrides?.[this.code] ?? errorTable[this.code].rpcCode
@@ -164,6 +195,20 @@ export class McpError extends Error {
     return overrides?.[this.code] ?? errorTable[this.code].httpStatus
   }
 }
+
+/** What the numbers mean that peers answer with: those of the specification, in the words of any revision. */
+const receivedNames: ReadonlyMap<number, ErrorCode> = new Map([
+  [-32700, 'PARSE_ERROR'],
+  [-32600, 'INVALID_REQUEST'],
+  [-32601, 'METHOD_NOT_FOUND'],
+  [-32602, 'INVALID_PARAMS'],
+  [-32603, 'INTERNAL_ERROR'],
+  [-32002, 'RESOURCE_NOT_FOUND'],
+  [-32020, 'HEADER_MISMATCH'],
+  [-32021, 'MISSING_CLIENT_CAPABILITY'],
+  [-32022, 'UNSUPPORTED_VERSION'],
+  [-32042, 'URL_ELICITATION_REQUIRED'],
+])
 
 function isReserved(rpcCode: number): boolean {
   return rpcCode >= -32768 && rpcCode <= -32000

@@ -1,5 +1,5 @@
 import { McpError } from './errors.ts'
-import { decodeHeaderValue, header } from './headers.ts'
+import { decodeHeaderValue, encodeHeaderValue, header } from './headers.ts'
 import { isJsonObject } from './json-rpc.ts'
 import type { JsonObject, JsonSchema } from './types.ts'
 
@@ -89,6 +89,20 @@ export function checkHeaderParameters(
     const decoded = decodeHeaderValue(each.header, raw)
     if (!agrees(each, decoded, value)) throw mismatch(each, 'does not agree with the body')
   }
+}
+
+/** The `Mcp-Param-*` headers of a call, for its arguments. */
+export function headersOfParameters(
+  parameters: readonly HeaderParameter[],
+  args: JsonObject,
+): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const { header: name, path } of parameters) {
+    const value = valueAt(args, path)
+    if (typeof value === 'string') headers[name] = encodeHeaderValue(value)
+    else if (typeof value === 'number' || typeof value === 'boolean') headers[name] = String(value)
+  }
+  return headers
 }
 
 function agrees(parameter: HeaderParameter, decoded: string, value: unknown): boolean {

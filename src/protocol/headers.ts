@@ -42,6 +42,16 @@ export function decodeHeaderValue(name: string, raw: string): string {
   }
 }
 
+/** The value of a mirrored header: as it is, or in Base64 where a header could not carry it (see `decodeHeaderValue`). */
+export function encodeHeaderValue(value: string): string {
+  const isPlain =
+    plainValue.test(value) && trimWhitespace(value) === value && !value.startsWith(sentinelStart)
+  if (isPlain) return value
+  const bytes = new TextEncoder().encode(value)
+  const binary = Array.from(bytes, (byte) => String.fromCharCode(byte)).join('')
+  return `${sentinelStart}${btoa(binary)}${sentinelEnd}`
+}
+
 /** Optional whitespace is spaces and tabs. A regular expression would take quadratic time for a run of them inside. */
 function trimWhitespace(text: string): string {
   let start = 0
@@ -63,6 +73,13 @@ const namedBy: Readonly<Record<string, string>> = {
   'tasks/get': 'taskId',
   'tasks/update': 'taskId',
   'tasks/cancel': 'taskId',
+}
+
+/** What `Mcp-Name` says of a request, or undefined when there is nothing to say. */
+export function headerName(method: string, params: JsonObject | undefined): string | undefined {
+  const member = namedBy[method]
+  const value = member === undefined ? undefined : params?.[member]
+  return typeof value === 'string' ? encodeHeaderValue(value) : undefined
 }
 
 /**

@@ -1,4 +1,4 @@
-import { RingBuffer } from './ring-buffer.ts'
+import { SlotPool } from './slot-pool.ts'
 
 /** What may wait in a queue: it says itself for how long. */
 export interface Waiting {
@@ -36,10 +36,48 @@ export interface QueueMetrics {
   readonly expired: number
 }
 
-/** One client's items, by priority. */
-interface Lane<Item> {
-  readonly rings: (RingBuffer<Item> | undefined)[]
+/** What waits of one client and one priority: a list of places, and its place in the order of turns. */
+class Turn {
+  readonly lane: Lane
+  head = 0
+  tail = 0
+  next: Turn | undefined = undefined
+
+  constructor(lane: Lane) {
+    this.lane = lane
+  }
+}
+
+/** One client's items. */
+interface Lane {
+  /** By priority. */
+  readonly turns: readonly Turn[]
   size: number
+}
+
+/** Those who have something of one priority, in the order of their turns. */
+class TurnList {
+  first: Turn | undefined = undefined
+  #last: Turn | undefined = undefined
+
+  push(turn: Turn): void {
+    turn.next = undefined
+    if (this.#last === undefined) this.first = turn
+    else this.#last.next = turn
+    this.#last = turn
+  }
+
+  shift(): void {
+    this.first = this.first?.next
+    if (this.first === undefined) this.#last = undefined
+  }
+
+  /** The first has had its turn: the others come before it. */
+  rotate(turn: Turn): void {
+    if (turn === this.#last) return
+    this.first = turn.next
+    this.push(turn)
+  }
 }
 
 /**
@@ -53,10 +91,11 @@ export class FairQueue<Item extends Waiting> {
   readonly #capacityPerClient: number
   readonly #highWater: number
   readonly #lowWater: number
-  readonly #lanes = new Map<unknown, Lane<Item>>()
+  readonly #lanes = new Map<unknown, Lane>()
+  readonly #slots = new SlotPool<Item>()
   readonly #shares: readonly number[]
-  /** Of each priority, the lanes that have something of it, in the order of their turns. */
-  readonly #turns: readonly RingBuffer<Lane<Item>>[]
+  /** By priority. */
+  readonly #turns: readonly TurnList[]
   /** What each priority may still take before the shares are dealt again. */
   readonly #credit: number[]
   #size = 0
@@ -75,7 +114,7 @@ export class FairQueue<Item extends Waiting> {
     this.#lowWater = options.lowWater ?? Math.floor(capacity * 0.25)
     this.#shares = shares
     this.#credit = [...shares]
-    this.#turns = shares.map(() => new RingBuffer(capacity))
+    this.#turns = shares.map(() => new TurnList())
   }
 
   get size(): number {
@@ -112,13 +151,13 @@ export class FairQueue<Item extends Waiting> {
       this.#refused++
       return false
     }
-    let ring = lane.rings[priority]
-    if (ring === undefined) {
-      ring = new RingBuffer(this.#capacityPerClient)
-      lane.rings[priority] = ring
-    }
-    ring.push(item)
-    if (ring.size === 1) turns.push(lane)
+    const turn = lane.turns[priority] as Turn
+    const place = this.#slots.put(item)
+    if (turn.head === 0) {
+      turn.head = place
+      turns.push(turn)
+    } else this.#slots.link(turn.tail, place)
+    turn.tail = place
     lane.size++
     this.#size++
     if (this.#size > this.#peak) this.#peak = this.#size
@@ -146,7 +185,7 @@ export class FairQueue<Item extends Waiting> {
   sweep(nowMs: number): void {
     const expired: Item[] = []
     for (const [client, lane] of this.#lanes) {
-      for (const ring of lane.rings) this.#sweepRing(lane, ring, nowMs, expired)
+      for (const turn of lane.turns) this.#sweepTurn(turn, nowMs, expired)
       if (lane.size === 0) this.#lanes.delete(client)
     }
     this.#dropIdleTurns()
@@ -157,22 +196,30 @@ export class FairQueue<Item extends Waiting> {
 
   /** Takes out everything, in no particular order. */
   clear(): Item[] {
-    const items = [...this.#lanes.values()].flatMap(({ rings }) =>
-      rings.flatMap((ring) => ring?.toArray() ?? []),
-    )
+    const items: Item[] = []
+    for (const turns of this.#turns) {
+      for (; turns.first !== undefined; turns.shift()) {
+        const { head } = turns.first
+        for (let place = head; place !== 0; place = this.#slots.after(place)) {
+          items.push(this.#slots.at(place))
+        }
+      }
+    }
     this.#lanes.clear()
-    for (const turns of this.#turns) while (turns.shift() !== undefined);
+    this.#slots.reset()
     this.#size = 0
     if (this.#isHigh) this.#setHigh(false)
     return items
   }
 
-  #openLane(client: unknown): Lane<Item> {
+  #openLane(client: unknown): Lane {
     // Lanes that have run empty are kept until the next sweep, but no more of them than there can be items.
     if (this.#lanes.size >= this.capacity) {
       for (const [each, { size }] of this.#lanes) if (size === 0) this.#lanes.delete(each)
     }
-    const lane: Lane<Item> = { rings: this.#shares.map(() => undefined), size: 0 }
+    const turns: Turn[] = []
+    const lane: Lane = { turns, size: 0 }
+    for (let priority = 0; priority < this.#shares.length; priority++) turns.push(new Turn(lane))
     if (this.#size < this.capacity) this.#lanes.set(client, lane)
     return lane
   }
@@ -180,13 +227,18 @@ export class FairQueue<Item extends Waiting> {
   #takeNext(): Item | undefined {
     const priority = this.#nextPriority()
     const turns = this.#turns[priority]
-    const lane = turns?.shift()
-    const ring = lane?.rings[priority]
-    if (turns === undefined || lane === undefined || ring === undefined) return undefined
-    const item = ring.shift()
-    lane.size--
+    const turn = turns?.first
+    if (turns === undefined || turn === undefined) return undefined
+    const slots = this.#slots
+    const place = turn.head
+    const item = slots.at(place)
+    const next = slots.after(place)
+    slots.free(place)
+    turn.head = next
+    turn.lane.size--
     this.#size--
-    if (ring.size > 0) turns.push(lane)
+    if (next === 0) turns.shift()
+    else turns.rotate(turn)
     return item
   }
 
@@ -196,7 +248,7 @@ export class FairQueue<Item extends Waiting> {
     const credit = this.#credit
     let urgent = -1
     for (let priority = 0; priority < turns.length; priority++) {
-      if ((turns[priority]?.size ?? 0) === 0) continue
+      if (turns[priority]?.first === undefined) continue
       if (urgent < 0) urgent = priority
       const left = credit[priority] ?? 0
       if (left > 0) {
@@ -211,33 +263,39 @@ export class FairQueue<Item extends Waiting> {
     return urgent
   }
 
-  #sweepRing(
-    lane: Lane<Item>,
-    ring: RingBuffer<Item> | undefined,
-    nowMs: number,
-    expired: Item[],
-  ): void {
-    for (let left = ring?.size ?? 0; left > 0; left--) {
-      const item = ring?.shift()
-      if (item === undefined) continue
-      if (nowMs < item.deadlineMs) ring?.push(item)
-      else {
-        expired.push(item)
-        lane.size--
-        this.#size--
+  #sweepTurn(turn: Turn, nowMs: number, expired: Item[]): void {
+    const slots = this.#slots
+    let last = 0
+    let next = 0
+    for (let place = turn.head; place !== 0; place = next) {
+      next = slots.after(place)
+      const item = slots.at(place)
+      if (nowMs < item.deadlineMs) {
+        last = place
+        continue
       }
+      if (last === 0) turn.head = next
+      else slots.link(last, next)
+      slots.free(place)
+      expired.push(item)
+      turn.lane.size--
+      this.#size--
     }
+    turn.tail = last
   }
 
-  /** A lane has a turn in a priority exactly if it has something of it. */
+  /** Those have a turn in a priority who have something of it, and no others. */
   #dropIdleTurns(): void {
-    for (const [priority, turns] of this.#turns.entries()) {
-      for (let left = turns.size; left > 0; left--) {
-        const lane = turns.shift()
-        if (lane !== undefined && (lane.rings[priority]?.size ?? 0) > 0) turns.push(lane)
+    for (const turns of this.#turns) {
+      let turn = turns.first
+      while (turns.first !== undefined) turns.shift()
+      while (turn !== undefined) {
+        const { next } = turn
+        if (turn.head !== 0) turns.push(turn)
+        turn = next
       }
-      turns.trim()
     }
+    if (this.#size === 0) this.#slots.reset()
   }
 
   #setHigh(isHigh: boolean): void {

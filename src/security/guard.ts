@@ -3,7 +3,7 @@ import { isJsonObject } from '../protocol/json-rpc.ts'
 import type { AuthInfo } from '../protocol/types.ts'
 import type { GuardedRequest, RequestGuard, Sender, Visibility } from '../server/request-guard.ts'
 import { type AuditEvent, type AuditOutcome, shortText } from './audit/audit-event.ts'
-import type { AuditLog } from './audit/audit-log.ts'
+import type { AuditRecorder } from './audit/audit-recorder.ts'
 import type { Redactor } from './audit/redact.ts'
 import { type Hold, Limits, releaseAll } from './limits/limits.ts'
 import { type Access, openAccess } from './policy/access.ts'
@@ -25,12 +25,12 @@ interface Watched {
 export class SecurityGuard implements RequestGuard {
   authorizer: Authorizer | undefined = undefined
   limits = new Limits()
-  readonly #audit: AuditLog | undefined
+  readonly #audit: AuditRecorder | undefined
   readonly #redact: Redactor
   /** What `settled` has recorded last: the transport may tell of the same refusal once more. */
   #recorded: McpError | undefined = undefined
 
-  constructor(audit: AuditLog | undefined, redact: Redactor) {
+  constructor(audit: AuditRecorder | undefined, redact: Redactor) {
     this.#audit = audit
     this.#redact = redact
   }

@@ -2,6 +2,7 @@ import { Sweep } from '../internal/sweep.ts'
 import type { AuthInfo } from '../protocol/types.ts'
 import type { RequestGuard } from '../server/request-guard.ts'
 import { AuditLog, type AuditLogOptions } from './audit/audit-log.ts'
+import type { AuditRecorder } from './audit/audit-recorder.ts'
 import { createRedactor, type RedactionOptions } from './audit/redact.ts'
 import { SecurityGuard } from './guard.ts'
 import { Limits } from './limits/limits.ts'
@@ -16,8 +17,8 @@ export interface SecurityOptions {
   limits?: LimitsDocument
   /** Keeps what was used of quotas over a restart. Default: in memory. */
   quotas?: QuotaStore
-  /** The log of all that is done. Default: none. */
-  audit?: AuditLogOptions & RedactionOptions
+  /** The log of all that is done, or who records it elsewhere. Default: none. */
+  audit?: (AuditLogOptions | { recorder: AuditRecorder }) & RedactionOptions
   /** Told of what goes wrong beside requests. Default: a warning for each. */
   onError?: (error: unknown) => void
 }
@@ -43,8 +44,7 @@ const sweepIntervalMs = 5000
  */
 export async function openSecurity(options: SecurityOptions = {}): Promise<Security> {
   const { limits: own = {}, quotas, onError = warn } = options
-  const audit =
-    options.audit === undefined ? undefined : await AuditLog.open({ onError, ...options.audit })
+  const audit = await recorderOf(options, onError)
   const guard = new SecurityGuard(audit, createRedactor(options.audit))
   const stored = quotas?.load() ?? {}
   guard.limits = new Limits(own, stored)
@@ -103,6 +103,14 @@ export async function openSecurity(options: SecurityOptions = {}): Promise<Secur
     await saving
     await audit?.close()
   }
+}
+
+async function recorderOf(
+  { audit }: SecurityOptions,
+  onError: (error: unknown) => void,
+): Promise<AuditRecorder | undefined> {
+  if (audit === undefined) return undefined
+  return 'recorder' in audit ? audit.recorder : AuditLog.open({ onError, ...audit })
 }
 
 function joined(a: LimitsDocument, b: LimitsDocument): LimitsDocument {

@@ -14,8 +14,15 @@ import type { InFlightRequest, Session, SessionOutlet } from '../sessions/sessio
 import type { Channel, ChannelListener } from '../transports/channel.ts'
 import { dispatchBatch } from './batch.ts'
 import type { Engine, Origin, RequestOwner } from './engine.ts'
-import type { Network } from './observer.ts'
+import { type Network, networks } from './observer.ts'
 import { type BatchReply, batchText } from './reply.ts'
+
+/** Whoever is in the same process. */
+export const sameProcess: Origin = {
+  authInfo: undefined,
+  remoteAddress: undefined,
+  network: networks.other,
+}
 
 /**
  * One client on a connection of its own: stdio and its like. The connection is the session in the stateful era;

@@ -376,6 +376,9 @@ export class Engine {
     const { method, params } = notification
     if (method === 'notifications/initialized') session?.markInitialized()
     else if (method === 'notifications/cancelled') cancelRequest(params, owner)
+    else if (method === 'notifications/roots/list_changed' && session !== undefined) {
+      this.service.rootsChanged?.(session)
+    }
     observer?.notified({ method, params, session, startedMs, ...origin })
   }
 

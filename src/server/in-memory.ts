@@ -1,8 +1,7 @@
 import type { Channel } from '../transports/channel.ts'
 import type { ClientTransport } from '../transports/client-transport.ts'
-import { ChannelConnection } from './channel-connection.ts'
+import { ChannelConnection, sameProcess } from './channel-connection.ts'
 import { Engine, type EngineOptions } from './engine.ts'
-import { networks } from './observer.ts'
 import { responseText } from './reply.ts'
 import { type Servable, service } from './service.ts'
 
@@ -25,8 +24,7 @@ export function connectInMemory(server: Servable, options: EngineOptions = {}): 
     },
     close: () => {},
   }
-  const caller = { authInfo: undefined, remoteAddress: undefined, network: networks.other }
-  const connection = new ChannelConnection(engine, channel, caller, () => {
+  const connection = new ChannelConnection(engine, channel, sameProcess, () => {
     void transport.close()
   })
   const transport: ClientTransport = {

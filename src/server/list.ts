@@ -39,20 +39,26 @@ export class PagedList<Item> {
   readonly #member: string
   readonly #shape: (revision: Revision, item: Item) => JsonObject
   readonly #pageSize: number
+  readonly #order: ((a: Item, b: Item) => number) | undefined
   readonly #pages = new Map<string, EncodedResult>()
   readonly #viewPages = new Map<string, EncodedResult>()
 
-  /** @param member - the member of the result that holds the items, for instance `tools` */
+  /**
+   * @param member - the member of the result that holds the items, for instance `tools`
+   * @param order - default: the order in which they came
+   */
   constructor(
     names: Directory<Item>,
     member: string,
     pageSize: number,
     shape: (revision: Revision, item: Item) => JsonObject,
+    order?: (a: Item, b: Item) => number,
   ) {
     this.#names = names
     this.#member = member
     this.#pageSize = pageSize
     this.#shape = shape
+    this.#order = order
     this.onChange(() => {
       this.#pages.clear()
       this.#viewPages.clear()
@@ -121,6 +127,7 @@ export class PagedList<Item> {
 
   #seen(view: ListView<Item> | undefined, further: readonly Item[] = []): Item[] {
     const items = [...this.#names.values(), ...further]
+    if (this.#order !== undefined) items.sort(this.#order)
     return view === undefined ? items : items.filter(view.includes)
   }
 

@@ -44,6 +44,8 @@ export interface Service extends ContextHost {
   /** Someone has subscribed to a resource, or no longer does: a session, or a listener of the stateless era. */
   watchResource?(uri: string, isWatched: boolean, session: Session | undefined): void
   sessionEnded?(session: Session): void
+  /** The client of a session works in other folders than before. */
+  rootsChanged?(session: Session): void
 }
 
 /** Where a server keeps its service; a symbol, so that it does not stand among the public methods. */

@@ -1,5 +1,6 @@
 /** `tsmcp serve` behind OAuth and TLS, as its settings say. */
 import assert from 'node:assert/strict'
+import { dirname } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { openAccess } from '../../src/cli/access-options.ts'
@@ -19,10 +20,10 @@ function valuesOf(env: Record<string, string>) {
   return resolveSettings(serveSettings, { flags: {}, env: Object.fromEntries(named) })
 }
 
-async function serve(t: TestContext, env: Record<string, string>) {
+async function serve(t: TestContext, env: Record<string, string>, secrets = {}) {
   const fixture = protectedServer()
   const values = valuesOf({ PORT: '0', DRAIN_MS: '0', ...env })
-  const listeners = await listen(fixture.server, values, 'server.ts', place)
+  const listeners = await listen(fixture.server, values, 'server.ts', { ...place, env: secrets })
   t.after(() => listeners.close())
   return { ...fixture, ...listeners, port: Number(new URL(listeners.url).port) }
 }
@@ -63,20 +64,40 @@ suite('serve with --auth settings', () => {
     assert.equal(callers[0]?.subject, 'alice')
   })
 
-  test('asks the issuer about opaque tokens, with the secret of a file', async (t) => {
-    const issuer = await startIssuer(t)
+  test('asks the issuer about opaque tokens, with a secret from where secrets belong', async (t) => {
     const { paths } = await tlsFolder(t)
-    const { port } = await serve(t, {
-      AUTH_ISSUERS: issuer.issuer,
-      AUTH_RESOURCE: resource,
-      AUTH_CLIENT_ID: 'mcp server',
-      AUTH_CLIENT_SECRET_FILE: paths.secret,
-    })
-    const exp = Math.floor(Date.now() / 1000) + 60
-    issuer.opaque.set('good', { sub: 'alice', aud: resource, exp })
-    const http = new HttpClient(t, port)
-    const answer = await http.stateless('tools/list', {}, { headers: bearer('good') })
-    assert.equal(answer.status, 200)
+    const { paths: credentials } = folderWith(t, { 'tsmcp-auth-client-secret': 's:ecret' })
+    const folder = dirname(credentials['tsmcp-auth-client-secret'] ?? '')
+    for (const [settings, secrets] of [
+      [{ AUTH_CLIENT_SECRET_FILE: paths.secret }, {}],
+      [{}, { TSMCP_AUTH_CLIENT_SECRET: 's:ecret' }],
+      [{}, { CREDENTIALS_DIRECTORY: folder }],
+    ] as const) {
+      const issuer = await startIssuer(t)
+      const { port } = await serve(
+        t,
+        {
+          AUTH_ISSUERS: issuer.issuer,
+          AUTH_RESOURCE: resource,
+          AUTH_CLIENT_ID: 'mcp server',
+          ...settings,
+        },
+        secrets,
+      )
+      const exp = Math.floor(Date.now() / 1000) + 60
+      issuer.opaque.set('good', { sub: 'alice', aud: resource, exp })
+      const http = new HttpClient(t, port)
+      const answer = await http.stateless('tools/list', {}, { headers: bearer('good') })
+      assert.equal(answer.status, 200)
+    }
+  })
+
+  test('takes a client secret from one place only, and names both', async (t) => {
+    const { paths } = await tlsFolder(t)
+    await assert.rejects(
+      serve(t, { AUTH_CLIENT_SECRET_FILE: paths.secret }, { TSMCP_AUTH_CLIENT_SECRET: 'other' }),
+      /TSMCP_AUTH_CLIENT_SECRET and TSMCP_AUTH_CLIENT_SECRET_FILE are given both/,
+    )
   })
 
   test('refuses what is on the list of revoked tokens, from when the file says so', async (t) => {
@@ -88,6 +109,7 @@ suite('serve with --auth settings', () => {
         AUTH_RESOURCE: resource,
         AUTH_REVOKED_FILE: paths.revoked,
       }),
+      undefined,
       '/',
     )
     const stop = security.watch(() => {}, 10)
@@ -202,7 +224,7 @@ suite('settings about security that do not go together', () => {
     })
     for (const text of ['{}', '[1]', '[{"issuer":"x"}]', 'x', '[null]']) {
       write('revoked', text)
-      await assert.rejects(openAccess(values, '/'), /revoked/)
+      await assert.rejects(openAccess(values, undefined, '/'), /revoked/)
     }
   })
 })

@@ -9,6 +9,7 @@ suite('a module that cannot be served is answered with one line, the place and w
   const folder = workspace({
     'weather.ts': weatherServer,
     'data.json': '{}',
+    'notes.txt': '',
     'syntax.ts': 'const a: number = 1\nexport default {\n  x: a\n  y: 2\n}\n',
     'syntax.mjs': 'const a = 1\nexport default {\n  x: a\n  y: 2\n}\n',
     'twice.ts': 'export const a: number = 1\n\nexport const a = 2\n',
@@ -41,9 +42,10 @@ suite('a module that cannot be served is answered with one line, the place and w
     ['no/where/x.ts', 'there is no file no/where/x.ts: check the path'],
     ['folder', 'folder is a folder: name the file in it, such as folder/server.ts'],
     [
-      'data.json',
-      'data.json is not a module: a TypeScript or JavaScript file is needed (.ts, .mts, .cts, .js, .mjs, .cjs)',
+      'notes.txt',
+      'notes.txt is not a module: a TypeScript or JavaScript file is needed (.ts, .mts, .cts, .js, .mjs, .cjs), or an mcp.json',
     ],
+    ['data.json', 'data.json:1:1: there is no mcpServers, nor is it an OpenAPI document'],
     ['syntax.ts', /^syntax\.ts:4: SyntaxError: Expected ',', got 'ident'$/],
     ['syntax.mjs', /^syntax\.mjs:4: SyntaxError: Unexpected identifier 'y'$/],
     ['twice.ts', /^twice\.ts:3: SyntaxError: Identifier 'a' has already been declared$/],

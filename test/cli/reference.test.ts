@@ -20,6 +20,7 @@ test('docs/reference/cli.md has every part that can be generated', () => {
     'init help',
     'keys help',
     'list help',
+    'lock help',
     'policy help',
     'secret variables',
     'serve help',

@@ -18,6 +18,7 @@ import { runCli } from './fake-io.ts'
 
 /** Commands that have commands. */
 const groups = {
+  lock: ['diff'],
   keys: ['create', 'list', 'revoke'],
   policy: ['check', 'explain', 'schema'],
   audit: ['verify', 'query', 'export'],

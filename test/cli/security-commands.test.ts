@@ -164,7 +164,6 @@ suite('tsmcp serve, guarded', () => {
     for (const [args, problem] of [
       [['--policy', 'bad.yaml'], /--policy: bad\.yaml:1: version must be 1/],
       [['--api-keys', 'keys.json'], /--api-keys: .*no file of keys/],
-      [['--audit', 'audit', '--watch'], /--audit is for one process/],
       [['--trusted-proxy', 'proxy.example'], /--trusted-proxy is 'proxy\.example'/],
     ] as const) {
       const { exitCode, err } = await runCli(['serve', 'weather.ts', '--port', '0', ...args], {

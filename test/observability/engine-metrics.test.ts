@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { suite, test } from 'node:test'
+import { Gateway } from '../../src/gateway/gateway.ts'
 import { McpError } from '../../src/index.ts'
 import { Telemetry } from '../../src/observability/telemetry.ts'
 import { serveHttp } from '../../src/server/serve-http.ts'
 import { serveTcp } from '../../src/server/serve-tcp.ts'
+import { configOf, fixture } from '../gateway/support.ts'
 import { makeFixture } from '../support/fixture-server.ts'
 import { HttpClient, startEndpoint } from '../support/http.ts'
 import { initialize, notification, request } from '../support/messages.ts'
@@ -236,4 +238,18 @@ test('a notification that cancels a request is counted, and the request as cance
     countOf(snapshot, 'serverOperationDuration', attributes)
   assert.equal(counted({ 'mcp.method.name': 'notifications/cancelled' }), 1)
   assert.equal(counted({ 'mcp.method.name': 'tools/call', 'error.type': 'cancelled' }), 1)
+})
+
+test('the upstreams of a gateway are counted by how they are', async (t) => {
+  const telemetry = new Telemetry()
+  const gateway = new Gateway(configOf({ one: fixture() }), { log: () => {} })
+  t.after(() => gateway.close())
+  const endpoint = await startEndpoint(t, gateway, { observer: telemetry })
+  await endpoint.stateless('tools/call', { name: 'one__pid' })
+  const snapshot = telemetry.meter.snapshot()
+  assert.equal(countOf(snapshot, 'upstreams', { 'tsmcp.upstream.state': 'ready' }), 1)
+  assert.equal(countOf(snapshot, 'upstreamRestarts', { 'tsmcp.upstream.name': 'one' }), 0)
+  // The name of its tool is known, for it is in the registry.
+  const call = { 'gen_ai.tool.name': 'one__pid', 'mcp.protocol.version': '2026-07-28' }
+  assert.equal(countOf(snapshot, 'serverOperationDuration', call), 1)
 })

@@ -6,13 +6,10 @@ import assert from 'node:assert/strict'
 import { after, suite, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import fc from 'fast-check'
-import { ChannelConnection } from '../../src/server/channel-connection.ts'
-import { networks } from '../../src/server/observer.ts'
+import { ChannelConnection, sameProcess } from '../../src/server/channel-connection.ts'
 import { BusyServer, busyTools, comesTrue, timers } from '../support/busy-server.ts'
 import { ableClient, initialize, type Message, notification, request } from '../support/messages.ts'
 import { Peer } from '../support/peer.ts'
-
-const caller = { authInfo: undefined, remoteAddress: undefined, network: networks.other }
 
 const steps = [
   ...['cancel', 'cancel', 'answer', 'refuse', 'answerNothing', 'progress', 'ping', 'same'],
@@ -47,7 +44,7 @@ class Client {
       },
       close: () => {},
     }
-    const connection = new ChannelConnection(this.#busy.engine, channel, caller, () => {})
+    const connection = new ChannelConnection(this.#busy.engine, channel, sameProcess, () => {})
     const peer = new Peer((message) => connection.message(JSON.stringify(message)))
     this.#connection = connection
     this.#peer = peer

@@ -4,15 +4,12 @@ import { suite, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { isTerminal, type TaskStatus } from '../../src/protocol/tasks.ts'
-import { ChannelConnection } from '../../src/server/channel-connection.ts'
+import { ChannelConnection, sameProcess } from '../../src/server/channel-connection.ts'
 import { Engine } from '../../src/server/engine.ts'
-import { networks } from '../../src/server/observer.ts'
 import { service } from '../../src/server/service.ts'
 import type { Message } from '../support/messages.ts'
 import { Peer } from '../support/peer.ts'
 import { ableWithTasks, TaskServer } from '../support/tasks.ts'
-
-const caller = { authInfo: undefined, remoteAddress: undefined, network: networks.other }
 
 const steps = ['work', 'ask', 'askTwo', 'quick', 'breaks', 'late', 'get', 'wait', 'answer'] as const
 const ends = ['finish', 'cancel', 'cancelWait', 'expire', 'listen', 'stopListening'] as const
@@ -36,7 +33,7 @@ class Fixture {
       },
       close: () => {},
     }
-    this.connection = new ChannelConnection(this.engine, channel, caller, () => {})
+    this.connection = new ChannelConnection(this.engine, channel, sameProcess, () => {})
     this.peer = new Peer((message) => this.connection.message(JSON.stringify(message)))
   }
 

@@ -14,6 +14,8 @@ const sessionEnds: Readonly<Record<string, string>> = {
   'The server is shutting down': 'shutdown',
 }
 
+const maxUpstreams = 1000
+
 /** One operation of the registry in so many is timed: looking at the clock takes longer than the operation. */
 const timedOnceIn = 64
 
@@ -127,6 +129,7 @@ export class EngineMetrics implements RegistryMeter {
     // Engines of one server share its registry, in which their connections are.
     for (const registry of this.#registries.keys()) {
       report('connections', registry.counts().connection ?? 0)
+      reportUpstreams(report, registry)
     }
   }
 }
@@ -151,6 +154,17 @@ function reportEngine(report: Report, engine: ObservedEngine): void {
   report('sessions', listening, 'listening')
   report('sessions', all - listening, 'quiet')
   if (engine.sessions.isKept) report('sessionsStored', engine.sessions.size)
+}
+
+/** Those of a gateway, as its registry describes them. */
+function reportUpstreams(report: Report, registry: Registry): void {
+  for (const { entries } of registry.snapshot({ kind: 'upstream', limit: maxUpstreams })) {
+    for (const { name, properties } of entries) {
+      report('upstreams', 1, String(properties.state))
+      report('upstreamRestarts', Number(properties.restarts), name)
+      report('upstreamRequests', Number(properties.running), name)
+    }
+  }
 }
 
 function isOfLimit({ code }: McpError): boolean {

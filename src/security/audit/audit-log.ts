@@ -1,5 +1,6 @@
 import type { AuditEvent } from './audit-event.ts'
 import { dayOf, fileOf } from './audit-files.ts'
+import type { AuditRecorder } from './audit-recorder.ts'
 import { AuditStore, type OldFile } from './audit-store.ts'
 import { encodeRecord, type Link } from './chain.ts'
 import type { AuditSigner } from './signing-key.ts'
@@ -41,7 +42,7 @@ const dayMs = 86_400_000
  *
  * Nothing waits for the disk: records are put into a bounded queue and written in batches.
  */
-export class AuditLog {
+export class AuditLog implements AuditRecorder {
   readonly #store: AuditStore
   readonly #signer: AuditSigner
   readonly #retentionDays: number
@@ -97,25 +98,23 @@ export class AuditLog {
     return this.#queue.length
   }
 
-  /**
-   * Keeps a place for the record of a request.
-   *
-   * @returns false when the request must be refused, because it could not be recorded
-   */
+  /** It cannot be written at the moment, or as much waits to be as may. */
+  get isFull(): boolean {
+    const isTooMuch = this.#queue.length + this.#reserved >= this.#maxWaiting
+    return isTooMuch || this.#isFailing || this.#isClosed
+  }
+
   reserve(): boolean {
-    const isFull = this.#queue.length + this.#reserved >= this.#maxWaiting
-    if (this.#refuses && (isFull || this.#isFailing || this.#isClosed)) return false
+    if (this.#refuses && this.isFull) return false
     this.#reserved += 1
     return true
   }
 
-  /** Records a request for which a place was kept. */
   recordReserved(event: AuditEvent): void {
     this.#reserved -= 1
     this.#add(event, this.#refuses)
   }
 
-  /** Records what cannot be refused. When there is no place, it is counted as missing. */
   record(event: AuditEvent): void {
     this.#add(event, false)
   }

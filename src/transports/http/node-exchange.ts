@@ -1,13 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ClientCertificate } from '../../protocol/types.ts'
+import type { Outbound } from '../../queue/outbound.ts'
 import { clientCertificate } from '../client-certificate.ts'
 import type { ClientAddress } from './client-address.ts'
-import {
-  type HttpExchange,
-  type HttpHeaders,
-  type HttpStream,
-  maxWaitingBytes,
-} from './exchange.ts'
+import type { HttpExchange, HttpHeaders, HttpStream } from './exchange.ts'
+import { pacedBody } from './paced-body.ts'
 
 /** Bytes of a refused body that are read all the same; a client that sends more is cut off. */
 const maxDiscardedBytes = 64 * 1024 * 1024
@@ -104,15 +101,18 @@ export class NodeExchange implements HttpExchange {
     const all = this.#added === undefined ? headers : [...headers, ...this.#added]
     response.writeHead(200, all as string[])
     response.flushHeaders()
+    let waiting: Outbound | undefined
     return {
       write: (text) => {
-        if (response.destroyed || response.writableEnded) return
-        // What counts is what is still waiting from before: one message may be as long as it is.
-        if (response.writableLength > maxWaitingBytes) response.destroy()
-        else response.write(text)
+        if (response.destroyed || response.writableEnded || text === '') return
+        if (response.writableNeedDrain) waiting ??= pacedBody(response)
+        if (waiting === undefined) response.write(text)
+        else waiting.send(text)
       },
       close: () => {
-        if (!response.writableEnded) response.end()
+        if (response.writableEnded) return
+        waiting?.close(true)
+        response.end()
       },
     }
   }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import { parseJson } from '../../protocol/json-text.ts'
+import type { Channel, ChannelListener } from '../channel.ts'
 import type { ClientTransport } from '../client-transport.ts'
 import { StreamChannel } from './stream-channel.ts'
 
@@ -30,6 +31,53 @@ const inheritedVariables = [
   'USER',
 ]
 
+/** A server in a child process, spoken to over its stdin and stdout. */
+export interface StdioChild {
+  readonly channel: Channel
+  readonly pid: number | undefined
+  /** How it ended; settles when it has. */
+  readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
+  /** Ends it as the specification says: stdin is closed, then SIGTERM, then SIGKILL, each after a while. */
+  end(): Promise<void>
+}
+
+/**
+ * Starts a child process.
+ *
+ * @param listen - makes the listener of what the child says; called once it runs
+ * @throws the error of `spawn`, for instance ENOENT
+ */
+export async function startChild(
+  options: StdioChildOptions,
+  listen: () => ChannelListener,
+  maxMessageBytes?: number,
+): Promise<StdioChild> {
+  const { command, args = [], cwd, shutdownMs = 2000, stderr = 'inherit' } = options
+  const child = spawn(command, args, {
+    cwd,
+    env: options.env ?? defaultEnvironment(),
+    stdio: ['pipe', 'pipe', typeof stderr === 'function' ? 'pipe' : stderr],
+  })
+  await once(child, 'spawn')
+  const { promise: exited, resolve } = Promise.withResolvers<Awaited<StdioChild['exited']>>()
+  child.once('exit', (code, signal) => resolve({ code, signal }))
+  // Of a child that runs, this is only that it could not be signalled.
+  child.on('error', () => {})
+  if (typeof stderr === 'function') forwardLines(child.stderr, stderr)
+  const channel = new StreamChannel(child.stdout as Readable, child.stdin as Writable, listen, {
+    ...(maxMessageBytes !== undefined && { maxMessageBytes }),
+  })
+  return {
+    channel,
+    pid: child.pid,
+    exited,
+    async end() {
+      channel.close()
+      await endProcess(child, shutdownMs)
+    },
+  }
+}
+
 /**
  * Starts a server as a child process and speaks to it over its stdin and stdout (transports/stdio).
  *
@@ -41,14 +89,13 @@ const inheritedVariables = [
 export function connectStdio(
   options: StdioChildOptions,
 ): ClientTransport & { readonly pid: number | undefined } {
-  const { command, args = [], cwd, shutdownMs = 2000, stderr = 'inherit' } = options
-  let child: ChildProcess | undefined
-  let channel: StreamChannel | undefined
+  let child: StdioChild | undefined
+  let isStarted = false
   let hasClosed = false
   const closed = (): void => {
     if (hasClosed) return
     hasClosed = true
-    channel?.close()
+    child?.channel.close()
     transport.onclose?.()
   }
 
@@ -58,32 +105,24 @@ export function connectStdio(
     },
 
     async start() {
-      if (child !== undefined) throw new Error('The child process has been started already')
-      child = spawn(command, args, {
-        cwd,
-        env: options.env ?? defaultEnvironment(),
-        stdio: ['pipe', 'pipe', typeof stderr === 'function' ? 'pipe' : stderr],
-      })
-      await once(child, 'spawn')
-      child.once('exit', closed)
-      child.on('error', (error) => transport.onerror?.(error))
-      if (typeof stderr === 'function') forwardLines(child.stderr, stderr)
-      channel = new StreamChannel(child.stdout as Readable, child.stdin as Writable, () => ({
+      if (isStarted) throw new Error('The child process has been started already')
+      isStarted = true
+      child = await startChild(options, () => ({
         message: (text) => receive(transport, text),
         fault: (error) => transport.onerror?.(error),
         closed,
       }))
+      void child.exited.then(closed)
     },
 
     async send(message) {
-      if (channel === undefined || hasClosed) throw new Error('The child process is not running')
-      channel.send(JSON.stringify(message))
+      if (child === undefined || hasClosed) throw new Error('The child process is not running')
+      child.channel.send(JSON.stringify(message))
     },
 
     async close() {
       if (child === undefined) return
-      channel?.close()
-      await endProcess(child, shutdownMs)
+      await child.end()
       closed()
     },
   }
@@ -128,7 +167,8 @@ function forwardLines(stream: Readable | null, listener: (line: string) => void)
   })
 }
 
-function defaultEnvironment(): Record<string, string> {
+/** The few variables that programs need to run; no secret of ours. */
+export function defaultEnvironment(): Record<string, string> {
   const environment: Record<string, string> = {}
   for (const name of inheritedVariables) {
     const value = process.env[name]

@@ -1,13 +1,10 @@
 import type { Socket } from 'node:net'
 import type { ClientCertificate } from '../../../protocol/types.ts'
+import type { Outbound } from '../../../queue/outbound.ts'
 import { clientCertificate } from '../../client-certificate.ts'
 import type { ClientAddress } from '../client-address.ts'
-import {
-  type HttpExchange,
-  type HttpHeaders,
-  type HttpStream,
-  maxWaitingBytes,
-} from '../exchange.ts'
+import type { HttpExchange, HttpHeaders, HttpStream } from '../exchange.ts'
+import { pacedBody } from '../paced-body.ts'
 import type { RequestHead } from './request-head.ts'
 import { responseHead } from './response-head.ts'
 
@@ -36,6 +33,8 @@ export class DirectExchange implements HttpExchange, HttpStream {
   /** One is stored as it is: hardly an exchange has more. */
   #onDisconnect: (() => void) | (() => void)[] | undefined = undefined
   #added: HttpHeaders | undefined = undefined
+  /** Once the client of a stream has not kept up. */
+  #waiting: Outbound | undefined = undefined
   #address: string | undefined = undefined
 
   constructor(host: DirectHost, head: RequestHead, body: Uint8Array | undefined) {
@@ -114,14 +113,17 @@ export class DirectExchange implements HttpExchange, HttpStream {
   write(text: string): void {
     const { socket } = this.#host
     if (this.#state !== 'streaming' || socket.destroyed || text === '') return
-    // What counts is what is still waiting from before: one message may be as long as it is.
-    if (socket.writableLength > maxWaitingBytes) socket.destroy()
-    else socket.write(`${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`)
+    const chunk = `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`
+    if (socket.writableNeedDrain) this.#waiting ??= pacedBody(socket)
+    if (this.#waiting === undefined) socket.write(chunk)
+    else this.#waiting.send(chunk)
   }
 
   close(): void {
     const { socket } = this.#host
     if (this.#state !== 'streaming') return
+    this.#waiting?.close(true)
+    this.#waiting = undefined
     if (!socket.destroyed) socket.write('0\r\n\r\n', 'latin1')
     this.#finish()
   }
@@ -142,6 +144,7 @@ export class DirectExchange implements HttpExchange, HttpStream {
   disconnected(): void {
     const listeners = this.#onDisconnect
     this.#onDisconnect = undefined
+    this.#waiting?.close()
     this.#state = 'gone'
     if (typeof listeners === 'function') listeners()
     else for (const listener of listeners ?? []) listener()
