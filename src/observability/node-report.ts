@@ -3,7 +3,7 @@ import { lastingPart, type MetricsSnapshot, mergeSnapshots } from './metrics/sna
 import type { Member, ProcessReport } from './report.ts'
 
 /** How a node is: process by process, and as a whole. */
-export interface NodeHealth {
+interface NodeHealth {
   /** `degraded`: some of the processes are not well, the others serve. */
   readonly status: HealthStatus | 'degraded'
   /** Whether requests should be sent here. */

@@ -4,7 +4,7 @@ import { revisions } from '../protocol/revisions/index.ts'
 import type { ObservedRequest } from '../server/observer.ts'
 
 /** Stands for what is not known, so that nobody can make names without end (semantic conventions, `_OTHER`). */
-export const other = '_OTHER'
+const other = '_OTHER'
 /** Names that are remembered because they have been seen to work. */
 const maxLearned = 10_000
 

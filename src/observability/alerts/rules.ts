@@ -3,7 +3,7 @@ import { familyName, plainName, sampleNames } from '../metrics/prometheus-name.t
 import type { MetricsSnapshot, SeriesSnapshot } from '../metrics/snapshot.ts'
 
 /** Something that is compared with a threshold: for Prometheus an expression, for the node itself a function. */
-export interface Measure {
+interface Measure {
   /** In the language of Prometheus, for each instance. */
   readonly expression: string
   /** @param window - what has been counted in the last minutes. @returns undefined: no data */

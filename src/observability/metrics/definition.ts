@@ -27,4 +27,4 @@ export interface MetricDefinition {
 /**
  * `counter` only grows, `updowncounter` is added up over series, `gauge` is not, `histogram` counts by size.
  */
-export type Instrument = 'counter' | 'updowncounter' | 'gauge' | 'histogram'
+type Instrument = 'counter' | 'updowncounter' | 'gauge' | 'histogram'

@@ -9,7 +9,7 @@ type KeyOf<Instrument extends string> = {
 export type CounterKey = KeyOf<'counter'>
 export type HistogramKey = KeyOf<'histogram'>
 /** Metrics whose value is read when somebody looks. */
-export type ObservedKey = KeyOf<'counter' | 'updowncounter' | 'gauge'>
+type ObservedKey = KeyOf<'counter' | 'updowncounter' | 'gauge'>
 
 /** Tells a value that stands so at the moment. Values of the same series are added up. */
 export type Report = (key: ObservedKey, value: number, ...values: AttributeValues) => void

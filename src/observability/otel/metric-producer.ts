@@ -13,7 +13,7 @@ import type { MetricDefinition } from '../metrics/definition.ts'
 import type { HistogramValue, MetricsSnapshot, SeriesSnapshot } from '../metrics/snapshot.ts'
 
 /** What is needed of the SDK's own enumerations, which are loaded only where there is an exporter. */
-export interface SdkConstants {
+interface SdkConstants {
   readonly sum: DataPointType.SUM
   readonly gauge: DataPointType.GAUGE
   readonly histogram: DataPointType.HISTOGRAM

@@ -72,9 +72,11 @@ export class SpanTracing implements Tracing {
     const name = target.toolName ?? target.promptName
     const span = this.#tracer.startSpan(
       name === undefined ? target.method : `${target.method} ${name}`,
-      { kind: SpanKind.SERVER, attributes: startAttributes(request, target), links },
+      { kind: SpanKind.SERVER, links },
       parent,
     )
+    // Most spans are not sampled, and no sampler of the standard variables looks at attributes.
+    if (span.isRecording()) span.setAttributes(startAttributes(request, target))
     return { span, context: trace.setSpan(parent, span) }
   }
 
