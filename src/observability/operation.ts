@@ -52,6 +52,8 @@ export interface Target {
   readonly method: string
   readonly toolName: string | undefined
   readonly promptName: string | undefined
+  /** The method, and the name where there is one: how a span is called. */
+  readonly label: string
 }
 
 /**
@@ -60,28 +62,40 @@ export interface Target {
  */
 export class OperationNames {
   readonly #isOffered: (kind: 'tool' | 'prompt', name: string) => boolean
-  readonly #methods = new Set<string>()
-  readonly #tools = new Set<string>()
-  readonly #prompts = new Set<string>()
+  // One object for each target, since all requests have one.
+  readonly #methods = new Map<string, Target>()
+  readonly #tools = new Map<string, Target>()
+  readonly #prompts = new Map<string, Target>()
 
   /** @param isOffered - whether a server has a tool or prompt of that name */
   constructor(isOffered: (kind: 'tool' | 'prompt', name: string) => boolean) {
     this.#isOffered = isOffered
+    for (const method of [...methods, other]) this.#methods.set(method, targetOf(method))
   }
 
   /** @param worked - whether the operation has ended well, by which its names become known */
   targetOf(method: string, params: unknown, worked: boolean): Target {
-    const known =
-      methods.has(method) || learned(this.#methods, method, worked, () => false) ? method : other
     const name = nameIn(method, params)
-    if (name === undefined) return { method: known, toolName: undefined, promptName: undefined }
-    if (method === 'tools/call') {
-      const isTool = learned(this.#tools, name, worked, () => this.#isOffered('tool', name))
-      return { method: known, toolName: isTool ? name : undefined, promptName: undefined }
+    const isTool = method === 'tools/call'
+    if (name !== undefined) {
+      const named = (isTool ? this.#tools : this.#prompts).get(name)
+      if (named !== undefined) return named
+      if (worked || this.#isOffered(isTool ? 'tool' : 'prompt', name)) {
+        return learn(isTool ? this.#tools : this.#prompts, name, () =>
+          isTool ? targetOf(method, name, undefined) : targetOf(method, undefined, name),
+        )
+      }
     }
-    const isPrompt = learned(this.#prompts, name, worked, () => this.#isOffered('prompt', name))
-    return { method: known, toolName: undefined, promptName: isPrompt ? name : undefined }
+    const known = this.#methods.get(method)
+    if (known !== undefined) return known
+    if (worked) return learn(this.#methods, method, () => targetOf(method))
+    return this.#methods.get(other) ?? targetOf(other)
   }
+}
+
+function targetOf(method: string, toolName?: string, promptName?: string): Target {
+  const name = toolName ?? promptName
+  return { method, toolName, promptName, label: name === undefined ? method : `${method} ${name}` }
 }
 
 function nameIn(method: string, params: unknown): string | undefined {
@@ -90,14 +104,8 @@ function nameIn(method: string, params: unknown): string | undefined {
   return typeof name === 'string' ? name : undefined
 }
 
-function learned(
-  names: Set<string>,
-  name: string,
-  worked: boolean,
-  isKnown: () => boolean,
-): boolean {
-  if (names.has(name)) return true
-  if (!worked && !isKnown()) return false
-  if (names.size < maxLearned) names.add(name)
-  return true
+function learn(targets: Map<string, Target>, name: string, make: () => Target): Target {
+  const target = make()
+  if (targets.size < maxLearned) targets.set(name, target)
+  return target
 }

@@ -66,15 +66,17 @@ export class Telemetry implements Observer {
     const worked = ending.errorType === undefined
     const target = this.#names.targetOf(request.method, request.params, worked)
     const { observation } = request
-    const trace = observation === undefined ? undefined : this.#tracing?.idsOf(observation)
-    const exemplar = trace?.isSampled
-      ? { value: seconds, timeMs: Date.now(), traceId: trace.traceId, spanId: trace.spanId }
+    const tracing = observation === undefined ? undefined : this.#tracing
+    const exemplar = tracing?.isSampled(observation)
+      ? { value: seconds, timeMs: Date.now(), ...tracing.idsOf(observation) }
       : undefined
     this.#operations.record(target, request.revision, request.network, ending, seconds, exemplar)
     if (error !== undefined) this.#engines.limited(error)
-    this.#log?.ended(request, target, ending, error, seconds, trace)
-    if (observation === undefined) return
-    this.#tracing?.end(observation, request, target, ending)
+    if (this.#log?.wants(error)) {
+      this.#log.ended(request, target, ending, error, seconds, tracing?.idsOf(observation))
+    }
+    if (tracing === undefined) return
+    tracing.end(observation, request, target, ending)
     request.observation = undefined
   }
 

@@ -9,8 +9,10 @@ export interface Tracing {
   /** Runs a handler with the span as the active one. */
   around<Value>(observation: unknown, work: () => Value): Value
   end(observation: unknown, request: ObservedRequest, target: Target, ending: Ending): void
+  /** Whether the span will be sent. */
+  isSampled(observation: unknown): boolean
   /** Where the request is, for logs and exemplars. */
-  idsOf(observation: unknown): (TraceIds & { readonly isSampled: boolean }) | undefined
+  idsOf(observation: unknown): TraceIds
   /** Sends what is left, and stops. Never rejects. */
   close(): Promise<void>
 }

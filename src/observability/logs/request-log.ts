@@ -15,6 +15,11 @@ export class RequestLog {
     this.#log = log
   }
 
+  /** Whether there is a record of a request that ends so. */
+  wants(error: McpError | undefined): boolean {
+    return this.#log.writes(levelOf(error))
+  }
+
   ended(
     request: ObservedRequest,
     target: Target,
@@ -24,7 +29,6 @@ export class RequestLog {
     trace: TraceIds | undefined,
   ): void {
     const level = levelOf(error)
-    if (!this.#log.writes(level)) return
     const isCancelled = error?.code === 'REQUEST_CANCELLED'
     const what = [target.method, target.toolName ?? target.promptName].filter(Boolean).join(' ')
     const outcome = isCancelled ? 'cancelled' : (error?.message ?? errorType ?? 'ok')

@@ -2,6 +2,7 @@ import {
   type Attributes,
   type Context,
   type ContextManager,
+  INVALID_SPAN_CONTEXT,
   type Link,
   ROOT_CONTEXT,
   type Span,
@@ -28,11 +29,9 @@ export interface SpanTracingParts {
   close(): Promise<void>
 }
 
-/** What is kept of a request while it runs. */
-interface Observation {
-  readonly span: Span
-  readonly context: Context
-}
+/** Options of most spans. */
+const serverSpan = { kind: SpanKind.SERVER }
+const noLinks: Link[] = []
 
 /** Requests that name a resource; its URI is an attribute, and never in the name of a span. */
 const resourceMethods: ReadonlySet<string> = new Set([
@@ -67,21 +66,19 @@ export class SpanTracing implements Tracing {
     this.#close = close
   }
 
-  start(request: ObservedRequest, target: Target): Observation {
-    const { parent, links } = this.#origin(request)
-    const name = target.toolName ?? target.promptName
-    const span = this.#tracer.startSpan(
-      name === undefined ? target.method : `${target.method} ${name}`,
-      { kind: SpanKind.SERVER, links },
-      parent,
-    )
+  /** @returns what is kept of the request while it runs: the context that its span is in */
+  start(request: ObservedRequest, target: Target): Context {
+    const parent = this.#parentOf(request)
+    const links = parent === ROOT_CONTEXT ? noLinks : this.#linksOf(request)
+    const options = links.length === 0 ? serverSpan : { ...serverSpan, links }
+    const span = this.#tracer.startSpan(target.label, options, parent)
     // Most spans are not sampled, and no sampler of the standard variables looks at attributes.
     if (span.isRecording()) span.setAttributes(startAttributes(request, target))
-    return { span, context: trace.setSpan(parent, span) }
+    return trace.setSpan(parent, span)
   }
 
   around<Value>(observation: unknown, work: () => Value): Value {
-    return this.#contexts.with((observation as Observation).context, work)
+    return this.#contexts.with(observation as Context, work)
   }
 
   end(
@@ -90,11 +87,10 @@ export class SpanTracing implements Tracing {
     target: Target,
     { errorType, statusCode }: Ending,
   ): void {
-    const { span } = observation as Observation
+    const span = spanOf(observation)
     if (span.isRecording()) {
       // A name that was not known when the request came is, once it has worked.
-      const name = target.toolName ?? target.promptName
-      if (name !== undefined) span.updateName(`${target.method} ${name}`)
+      span.updateName(target.label)
       span.setAttributes(endAttributes(request, target, statusCode))
       if (errorType !== undefined) {
         span.setAttribute('error.type', errorType)
@@ -104,9 +100,13 @@ export class SpanTracing implements Tracing {
     span.end()
   }
 
-  idsOf(observation: unknown): TraceIds & { isSampled: boolean } {
-    const { traceId, spanId, traceFlags } = (observation as Observation).span.spanContext()
-    return { traceId, spanId, isSampled: (traceFlags & TraceFlags.SAMPLED) !== 0 }
+  isSampled(observation: unknown): boolean {
+    return (spanOf(observation).spanContext().traceFlags & TraceFlags.SAMPLED) !== 0
+  }
+
+  idsOf(observation: unknown): TraceIds {
+    const { traceId, spanId } = spanOf(observation).spanContext()
+    return { traceId, spanId }
   }
 
   close(): Promise<void> {
@@ -114,24 +114,34 @@ export class SpanTracing implements Tracing {
   }
 
   /**
-   * The context of `_meta` is the parent (2026-07-28, basic/index#meta), and that of HTTP, which may belong to a proxy or to
-   * a connection that many share, a link; without one in `_meta` it is the parent.
+   * The context of `_meta` is the parent (2026-07-28, basic/index#meta). Where there is none it is that of HTTP, which may
+   * belong to a proxy, or to a connection that many share.
    */
-  #origin({ params, getHeader }: ObservedRequest): { parent: Context; links: Link[] } {
+  #parentOf({ params, getHeader }: ObservedRequest): Context {
     const meta = params?._meta
-    let parent: Context | undefined
     if (isJsonObject(meta) && typeof meta.traceparent === 'string') {
-      parent = this.#propagator.extract(ROOT_CONTEXT, meta, metaGetter)
+      const context = this.#propagator.extract(ROOT_CONTEXT, meta, metaGetter)
+      if (trace.getSpanContext(context) !== undefined) return context
     }
-    const ofMeta = parent && trace.getSpanContext(parent)
-    if (getHeader?.('traceparent') === undefined)
-      return { parent: parent ?? ROOT_CONTEXT, links: [] }
-    const ofHeaders = this.#propagator.extract(ROOT_CONTEXT, getHeader, headerGetter)
-    if (parent === undefined || ofMeta === undefined) return { parent: ofHeaders, links: [] }
-    const link = trace.getSpanContext(ofHeaders)
-    const isSame = link === undefined || link.spanId === ofMeta.spanId
-    return { parent, links: isSame ? [] : [{ context: link }] }
+    if (getHeader?.('traceparent') === undefined) return ROOT_CONTEXT
+    return this.#propagator.extract(ROOT_CONTEXT, getHeader, headerGetter)
   }
+
+  /** The context of HTTP, where it is another than that of `_meta`, which is the parent. */
+  #linksOf({ params, getHeader }: ObservedRequest): Link[] {
+    const meta = params?._meta
+    const text = getHeader?.('traceparent')
+    if (text === undefined || getHeader === undefined) return noLinks
+    if (!isJsonObject(meta) || typeof meta.traceparent !== 'string') return noLinks
+    const context = trace.getSpanContext(
+      this.#propagator.extract(ROOT_CONTEXT, getHeader, headerGetter),
+    )
+    return context === undefined || text === meta.traceparent ? noLinks : [{ context }]
+  }
+}
+
+function spanOf(observation: unknown): Span {
+  return trace.getSpan(observation as Context) ?? trace.wrapSpanContext(INVALID_SPAN_CONTEXT)
 }
 
 function startAttributes(request: ObservedRequest, { method }: Target): Attributes {
