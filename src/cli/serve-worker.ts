@@ -12,7 +12,7 @@ import { introspect } from './introspect.ts'
 import { type Listeners, listen } from './listen.ts'
 import { type LoadedServer, loadServer } from './load-server.ts'
 import { installModuleHooks } from './module-hooks.ts'
-import { openLog } from './serve-log.ts'
+import { openLog, sayUpstream } from './serve-log.ts'
 import { openProcessTelemetry } from './serve-telemetry.ts'
 import type { ServeValues } from './settings.ts'
 import type { SupervisorMessage, WorkerMessage } from './worker-messages.ts'
@@ -40,12 +40,12 @@ async function serve(file: string, cwd: string, values: ServeValues): Promise<vo
   const seen = installModuleHooks()
   let stage: 'load' | 'listen' = 'load'
   try {
-    const server = await loadServer(file, cwd)
+    const log = await openLog(values, process)
+    if (logLevel !== undefined) log.level = logLevel
+    const server = await loadServer(file, cwd, (entry) => sayUpstream(log, entry))
     loaded = server
     stage = 'listen'
     const place = { env: process.env, cwd }
-    const log = await openLog(values, process)
-    if (logLevel !== undefined) log.level = logLevel
     telemetry = await openProcessTelemetry(server, values, log, place)
     if (values.audit !== '') {
       audit = new ForwardedAudit({

@@ -11,7 +11,7 @@ import { introspect } from './introspect.ts'
 import type { Io } from './io.ts'
 import { limitsOf, listen } from './listen.ts'
 import { gatewayLine, isGatewayFile, loadServer } from './load-server.ts'
-import { openLog } from './serve-log.ts'
+import { openLog, sayUpstream } from './serve-log.ts'
 import { openServeSecurity } from './serve-security.ts'
 import { openServingTelemetry, type ServingTelemetry } from './serving-telemetry.ts'
 import type { ServeValues } from './settings.ts'
@@ -91,7 +91,8 @@ async function serveOverHttp(
   if (values.json) io.reserveStdout()
   const announcements = new Announcements(values, io, log)
   const server = await loadServer(file, io.cwd, (entry) => {
-    announcements.say('upstream', gatewayLine(entry), { ...entry })
+    if (values.json) announcements.say('upstream', gatewayLine(entry), { ...entry })
+    else sayUpstream(log, entry)
   })
   let telemetry: ServingTelemetry | undefined
   const closeRest = async (): Promise<void> => {
@@ -125,9 +126,7 @@ async function serveOverStdio(
   log: Log,
 ): Promise<ExitCode> {
   io.reserveStdout()
-  const server = await loadServer(file, io.cwd, (entry) => {
-    log.write('info', gatewayLine(entry), { event: 'upstream', ...entry })
-  })
+  const server = await loadServer(file, io.cwd, (entry) => sayUpstream(log, entry))
   // Who starts the process is who calls: there is no address, and nobody else to keep out.
   const security = await openServeSecurity({ ...values, apiKeys: '' }, [], io.env, io.cwd)
   const telemetry = await openServingTelemetry(server, values, log, io)

@@ -198,6 +198,24 @@ suite('spans', () => {
     assert.equal(receiver.metrics.size, 0)
   })
 
+  test('of a share of the requests are as many as that, and what a handler traces goes with its request', async () => {
+    const { receiver, url, cli } = await start(
+      { OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.5' },
+      'traced.ts',
+    )
+    for (let n = 0; n < 100; n += 1) await call(url, 'tools/call', { name: 'inner' })
+    cli.child.kill('SIGTERM')
+    await cli.exited
+    const named = (name: string) => receiver.spans.filter((span) => span.name === name)
+    const requests = named('tools/call inner')
+    // It is random: this is seven standard deviations from the middle.
+    assert.ok(requests.length > 15 && requests.length < 85, String(requests.length))
+    const ids = requests.map(({ spanId }) => spanId).sort()
+    const parents = named('inside').map(({ parentSpanId }) => parentSpanId)
+    assert.deepEqual(parents.sort(), ids)
+    assert.equal(new Set(requests.map(({ traceId }) => traceId)).size, requests.length)
+  })
+
   test('that are left are sent before the process ends', async () => {
     const { receiver, url, cli } = await start({ OTEL_BSP_SCHEDULE_DELAY: '600000' })
     await call(url, 'tools/list')

@@ -22,6 +22,7 @@ import type { MetricsSnapshot } from '../metrics/snapshot.ts'
 import type { Tracing } from '../tracing.ts'
 import type { MetricSettings, Protocol, SamplerSettings, TraceSettings } from './environment.ts'
 import { SnapshotProducer } from './metric-producer.ts'
+import type { RootSampling } from './root-sampling.ts'
 import { SpanTracing } from './span-tracing.ts'
 
 /** Who sends. */
@@ -51,9 +52,11 @@ export async function openTracing(
 ): Promise<Tracing> {
   const { TracerProvider, BatchSpanProcessor } = await import('@opentelemetry/sdk-trace')
   const exporter = await traceExporter(settings.protocol)
+  const roots = await rootSamplingOf(settings.sampler)
   const provider = new TracerProvider({
     resource: resourceOf(identity),
     sampler: await samplerOf(settings.sampler),
+    ...(roots && { idGenerator: roots }),
     spanLimits: settings.limits,
     spanProcessors: [new BatchSpanProcessor({ exporter, ...settings.batch })],
   })
@@ -70,6 +73,7 @@ export async function openTracing(
     tracer: provider.getTracer('tsmcp', identity.version),
     contexts,
     propagator,
+    roots,
     close: () => provider.shutdown(),
   })
 }
@@ -129,6 +133,16 @@ async function samplerOf({ root, isParentBased, ratio }: SamplerSettings) {
   }
   const own = samplers[root]()
   return isParentBased ? new ParentBasedSampler({ root: own }) : own
+}
+
+async function rootSamplingOf({ root, ratio }: SamplerSettings): Promise<RootSampling | undefined> {
+  const share = { always_on: 1, always_off: 0, traceidratio: ratio }[root]
+  if (share >= 1) return undefined
+  const [{ TraceIdRatioBasedSampler }, { RootSampling }] = await Promise.all([
+    import('@opentelemetry/sdk-trace'),
+    import('./root-sampling.ts'),
+  ])
+  return new RootSampling(new TraceIdRatioBasedSampler(share), share)
 }
 
 async function traceExporter(protocol: Protocol) {

@@ -20,11 +20,14 @@ import type { ObservedRequest } from '../../server/observer.ts'
 import type { Ending, Target } from '../operation.ts'
 import type { TraceIds } from '../trace-context.ts'
 import type { Tracing } from '../tracing.ts'
+import type { RootSampling } from './root-sampling.ts'
 
 export interface SpanTracingParts {
   readonly tracer: Tracer
   readonly contexts: ContextManager
   readonly propagator: TextMapPropagator
+  /** Decides early on what belongs to no trace yet; undefined where all of that is sampled. */
+  readonly roots: RootSampling | undefined
   /** Sends what is left, and stops. */
   close(): Promise<void>
 }
@@ -57,9 +60,11 @@ export class SpanTracing implements Tracing {
   readonly #tracer: Tracer
   readonly #contexts: ContextManager
   readonly #propagator: TextMapPropagator
+  readonly #roots: RootSampling | undefined
   readonly #close: () => Promise<void>
 
-  constructor({ tracer, contexts, propagator, close }: SpanTracingParts) {
+  constructor({ tracer, contexts, propagator, roots, close }: SpanTracingParts) {
+    this.#roots = roots
     this.#tracer = tracer
     this.#contexts = contexts
     this.#propagator = propagator
@@ -69,6 +74,10 @@ export class SpanTracing implements Tracing {
   /** @returns what is kept of the request while it runs: the context that its span is in */
   start(request: ObservedRequest, target: Target): Context {
     const parent = this.#parentOf(request)
+    if (parent === ROOT_CONTEXT && this.#roots !== undefined) {
+      const unsampled = this.#roots.unsampled()
+      if (unsampled !== undefined) return trace.setSpan(parent, unsampled)
+    }
     const links = parent === ROOT_CONTEXT ? noLinks : this.#linksOf(request)
     const options = links.length === 0 ? serverSpan : { ...serverSpan, links }
     const span = this.#tracer.startSpan(target.label, options, parent)
@@ -101,7 +110,9 @@ export class SpanTracing implements Tracing {
   }
 
   isSampled(observation: unknown): boolean {
-    return (spanOf(observation).spanContext().traceFlags & TraceFlags.SAMPLED) !== 0
+    const span = spanOf(observation)
+    // What does not record need not be asked for its ids, which may have to be made.
+    return span.isRecording() && (span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0
   }
 
   idsOf(observation: unknown): TraceIds {
