@@ -31,7 +31,8 @@ const extensions: Readonly<Record<string, string>> = { 'tasks-': 'tasks', 'sep-2
 /** Scenarios that consist of nothing but a skipped check, whatever the server does. */
 const emptyScenarios = ['tasks-status-notifications']
 
-const resultsDirectory = fileURLToPath(new URL('results/', import.meta.url))
+/** What `npm run compliance` reads is of one process; a run with workers has a folder of its own. */
+let resultsDirectory = fileURLToPath(new URL('results/', import.meta.url))
 const builtServer = fileURLToPath(new URL('../dist/http.js', import.meta.url))
 
 interface Options {
@@ -51,6 +52,7 @@ interface Findings {
 async function main(): Promise<number> {
   const options = readOptions()
   if (!existsSync(builtServer)) throw new Error('dist/ is missing: run `npm run build` first')
+  if (options.workers > 1) resultsDirectory = join(resultsDirectory, 'workers')
   await rm(resultsDirectory, { recursive: true, force: true })
   await mkdir(resultsDirectory, { recursive: true })
 

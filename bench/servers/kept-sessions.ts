@@ -1,19 +1,11 @@
 /** Fills a data folder with sessions, and looks them up; without HTTP around it, which would hide what that costs. */
+import { negotiate } from '../../src/protocol/revisions/index.ts'
+import { defaultEventLogLimits as eventLimits } from '../../src/sessions/event-log.ts'
+import { SessionStore } from '../../src/sessions/session-store.ts'
+import { Storage } from '../../src/storage/storage.ts'
 import { answerParent } from '../processes/ipc.ts'
 
-const dist = (file: string) => new URL(`../../dist/${file}.js`, import.meta.url).href
-const { Storage }: typeof import('../../src/storage/storage.ts') = await import(
-  dist('storage/storage')
-)
-const { SessionStore }: typeof import('../../src/sessions/session-store.ts') = await import(
-  dist('sessions/session-store')
-)
-const { defaultEventLogLimits: eventLimits }: typeof import('../../src/sessions/event-log.ts') =
-  await import(dist('sessions/event-log'))
-const { negotiate }: typeof import('../../src/protocol/revisions/index.ts') = await import(
-  dist('protocol/revisions/index')
-)
-
+// The sources, for what is published has no way to these parts by themselves.
 const storage = await Storage.open(process.env.BENCH_DATA ?? '', {
   onProblem: (problem) => {
     throw problem

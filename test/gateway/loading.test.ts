@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { exitCodes } from '../../src/cli/exit-codes.ts'
 
 /** The files of this package that importing some of it loads. */
 function loaded(...entries: string[]): string[] {
@@ -11,11 +12,13 @@ function loaded(...entries: string[]): string[] {
     registerHooks({ load: (url, context, next) => { seen.push(url); return next(url, context) } })
     for (const entry of ${JSON.stringify(entries)}) await import(entry)
     console.log(JSON.stringify(seen))`
-  const out = execFileSync(process.execPath, ['--input-type=module', '-e', program], {
-    cwd: fileURLToPath(new URL('../..', import.meta.url)),
-    encoding: 'utf8',
-  })
-  return JSON.parse(out) as string[]
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--input-type=module', '-e', program],
+    { cwd: fileURLToPath(new URL('../..', import.meta.url)), encoding: 'utf8' },
+  )
+  assert.equal(status, exitCodes[0]?.code, stderr)
+  return JSON.parse(stdout) as string[]
 }
 
 test('importing tsmcp, its transports and its program loads nothing of the gateway', () => {

@@ -84,6 +84,23 @@ suite('A store that takes its time', () => {
     assert.equal((await peer.request('tasks/get', { taskId })).result?.status, 'cancelled')
   })
 
+  test('a question that has been answered is not open for whoever asks next', async (t) => {
+    const store = new DistantStore()
+    const fixture = new TaskServer({ tasks: { store } })
+    const peer = await connectStateless(t, fixture.server, ableWithTasks)
+    const { taskId } = await beginExtension(peer, 'askTwo')
+    const open = async () => {
+      const { result } = await peer.request('tasks/get', { taskId })
+      return Object.keys(result?.inputRequests ?? {})
+    }
+    while ((await open()).length < 2) await sleep(1)
+    await peer.request('tasks/update', {
+      taskId,
+      inputResponses: { a: { action: 'accept', content: { name: 'Ada' } } },
+    })
+    assert.deepEqual(await open(), ['b'])
+  })
+
   test('25.tasks.045 25.tasks.039: the older form works with it as well', async (t) => {
     const store = new DistantStore()
     const peer = await connectStateful(

@@ -38,7 +38,10 @@ async function updateTask(context: RequestContext, params: JsonObject, host: Met
     throw new McpError('INVALID_PARAMS', 'Invalid params: inputResponses must be an object')
   }
   const { taskId } = await host.tasks.find(params.taskId, context.peer)
-  host.tasks.live(taskId)?.questions.answer(inputResponses)
+  const live = host.tasks.live(taskId)
+  live?.questions.answer(inputResponses)
+  // Whoever asks for the task next is shown what is kept, and must not find open what has been answered.
+  await live?.kept
   return {}
 }
 
