@@ -98,7 +98,11 @@ export class NodeTelemetry {
         onError: (error) => log.write('error', `the admin listener failed: ${error}`),
       })
     }
-    node.#timer = setInterval(() => void node.#look(), lookMs).unref()
+    const look = (): void =>
+      void node.#look().catch((error: unknown) => {
+        log.write('error', `the figures cannot be looked at: ${error}`)
+      })
+    node.#timer = setInterval(look, lookMs).unref()
     return node
   }
 
