@@ -177,7 +177,7 @@ suite('who may come in', () => {
       'policy.yaml',
     ]
     const { cli } = await serving(args, { cwd })
-    const [, port] = /admin +http:\/\/0\.0\.0\.0:(\d+)/.exec(cli.out) ?? []
+    const [, port] = await cli.until(/admin +http:\/\/0\.0\.0\.0:(\d+)\n/)
     const status = async (path: string, key?: string): Promise<number> => {
       const headers = key === undefined ? {} : { authorization: `Bearer ${key}` }
       return (await fetch(`http://127.0.0.1:${port}${path}`, { headers })).status
@@ -206,7 +206,7 @@ test('the level of the log changes while it runs', async (t) => {
 test('with several workers /metrics is that of all of them, and what a dead one counted stays', async () => {
   const { cli, url } = await serving(['weather.ts', '--workers', '2', '--admin', ':0'], { cwd })
   await cli.until(/2 workers/)
-  const [, adminUrl = ''] = /admin +(http:\/\/\S+)/.exec(cli.out) ?? []
+  const [, adminUrl = ''] = await cli.until(/admin +(http:\/\/\S+)\n/)
   const { statelessPost } = await import('../support/http.ts')
   const { headers, body } = statelessPost('tools/call', { name: 'measure' })
   const call = async (): Promise<void> => {

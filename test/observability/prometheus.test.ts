@@ -15,7 +15,7 @@ const cwd = workspace({ 'weather.ts': weatherServer })
 test('a real Prometheus scrapes a node and has its figures, with the labels and the types', async (t) => {
   if (!needsPromtool(t)) return
   const { cli, url } = await serving(['weather.ts', '--admin', ':0'], { cwd })
-  const [, admin = ''] = /admin +http:\/\/(\S+)/.exec(cli.out) ?? []
+  const [, admin = ''] = await cli.until(/admin +http:\/\/(\S+)\n/)
   const { headers, body } = statelessPost('tools/call', { name: 'measure' })
   const answer = await fetch(url, {
     method: 'POST',
@@ -30,7 +30,7 @@ test('a real Prometheus scrapes a node and has its figures, with the labels and 
 
   const folder = temporaryFolder(t)
   const config = {
-    global: { scrape_interval: '200ms', scrape_timeout: '200ms' },
+    global: { scrape_interval: '1s', scrape_timeout: '1s' },
     scrape_configs: [{ job_name: 'tsmcp', static_configs: [{ targets: [admin] }] }],
   }
   writeFileSync(join(folder, 'prometheus.json'), JSON.stringify(config))
