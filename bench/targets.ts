@@ -26,6 +26,13 @@ export const tsmcp2025 = target('tsmcp', '**tsmcp**', latestStateful)
 /** Sessions, events and tasks are kept in a file. */
 export const tsmcpDurable = target('tsmcp-durable', '**tsmcp** with `data`', latestStateful)
 export const tsmcp2026 = target('tsmcp', '**tsmcp**', stateless)
+/** With tokens, roles, limits and the audit log. */
+export const tsmcpSecured2025 = target(
+  'tsmcp-secured',
+  '**tsmcp**, all security on',
+  latestStateful,
+)
+export const tsmcpSecured2026 = target('tsmcp-secured', '**tsmcp**, all security on', stateless)
 export const sdkV1Express = target(
   'sdk-v1-express',
   'official SDK v1 as documented (express)',
@@ -54,6 +61,15 @@ export const httpTargets: readonly Target[] = [
   sdkV2Stateless,
 ]
 
+/** What a call costs behind all that production asks for; the others are without any security. */
+export const securedTargets: readonly Target[] = [
+  raw2025,
+  tsmcpSecured2025,
+  sdkV1Express,
+  raw2026,
+  tsmcpSecured2026,
+]
+
 export const mcpTargets = httpTargets.filter(({ file }) => file !== raw2025.file)
 export const sessionTargets = mcpTargets
   .filter(({ hasSessions }) => hasSessions)
@@ -76,4 +92,6 @@ const gateway = (server: string, label: string): Target =>
 export const tsmcpGateway = gateway('tsmcp', '**tsmcp** serve mcp.json')
 export const mcpProxy = gateway('mcp-proxy', 'mcp-proxy')
 export const supergateway = gateway('supergateway', 'supergateway')
+/** 200 upstreams of 50 tools each. */
+export const manyUpstreams = gateway('many', '**tsmcp** serve mcp.json, 200 upstreams of 50 tools')
 export const gatewayTargets: readonly Target[] = [tsmcpGateway, mcpProxy, supergateway]

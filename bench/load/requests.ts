@@ -5,6 +5,8 @@ export interface Peer {
   port: number
   revision: string
   hasSessions: boolean
+  /** What it asks its clients for. */
+  token?: string | undefined
 }
 
 export interface Session {
@@ -33,6 +35,7 @@ function post(peer: Peer, headers: Record<string, string>, body: object): string
     host: `127.0.0.1:${peer.port}`,
     'content-type': 'application/json',
     accept: 'application/json, text/event-stream',
+    ...(peer.token === undefined ? {} : { authorization: `Bearer ${peer.token}` }),
     ...headers,
     'content-length': json.length,
   }).map(([name, value]) => `${name}: ${value}\r\n`)

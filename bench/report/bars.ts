@@ -1,5 +1,6 @@
 import type { Samples, Summary } from '../samples.ts'
 import {
+  manyUpstreams,
   mcpLite,
   mcpProxy,
   raw2025,
@@ -14,10 +15,12 @@ import {
   tsmcp2026,
   tsmcpDurable,
   tsmcpGateway,
+  tsmcpSecured2025,
+  tsmcpSecured2026,
   tsmcpStdio,
 } from '../targets.ts'
-import { busyCalls, calmCalls } from '../workloads/calls.ts'
-import { gatewayWorkload } from '../workloads/gateway.ts'
+import { busyCalls, calmCalls, securedCalls } from '../workloads/calls.ts'
+import { gatewayWorkload, manyUpstreamsList } from '../workloads/gateway.ts'
 import { httpImport, importTime } from '../workloads/imports.ts'
 import { keptSessions } from '../workloads/kept.ts'
 import { idleSessions } from '../workloads/memory.ts'
@@ -59,6 +62,7 @@ export function bars(samples: Samples): Bar[] {
     format,
   })
   const calls = (ours: Target, theirs: Target) => ratio(busyCalls, 'perSecond', ours, theirs)
+  const secured = (ours: Target, theirs: Target) => ratio(securedCalls, 'perSecond', ours, theirs)
   const toolCost = (target: Target) =>
     samples.ratio(
       'perSecond',
@@ -72,6 +76,17 @@ export function bars(samples: Samples): Bar[] {
     atLeast('tools/call, of mcp-lite', 2.2, calls(tsmcp2025, mcpLite)),
     atLeast('tools/call, of raw node:http, 2025-11-25', 0.75, calls(tsmcp2025, raw2025)),
     atLeast('tools/call, of raw node:http, 2026-07-28', 0.75, calls(tsmcp2026, raw2026)),
+    atLeast(
+      'all security on, of raw node:http, 2025-11-25',
+      0.6,
+      secured(tsmcpSecured2025, raw2025),
+    ),
+    atLeast(
+      'all security on, of raw node:http, 2026-07-28',
+      0.6,
+      secured(tsmcpSecured2026, raw2026),
+    ),
+    atLeast('all security on, of SDK v1 without any', 6, secured(tsmcpSecured2025, sdkV1Express)),
     atLeast('sessions opened, of SDK v1', 10, ratio(sessionRate, 'perSecond', tsmcp2025, sdkV1)),
     // At most 25 % more than in memory.
     atLeast(
@@ -107,6 +122,14 @@ export function bars(samples: Samples): Bar[] {
     },
     {
       ...atMost('gateway: added p50 at one connection, ms', 0.3, addedByGateway(samples)),
+      format: (ms) => ms.toFixed(3),
+    },
+    {
+      ...atMost(
+        'gateway: tools/list of 200 upstreams of 50 tools, a page of 1000, p50, ms',
+        1,
+        samples.summary(manyUpstreamsList, manyUpstreams.name, 'p50'),
+      ),
       format: (ms) => ms.toFixed(3),
     },
     ...[mcpProxy, supergateway].map((other) =>

@@ -4,12 +4,14 @@ import { barsTable } from './bars.ts'
 import {
   callsTable,
   droppedTable,
+  gatewayListTable,
   gatewayTable,
   importsTable,
   keptTable,
   latencyTable,
   memoryTable,
   ratiosTable,
+  securedTable,
   sessionsTable,
   stdioTable,
   toolsTable,
@@ -58,6 +60,13 @@ ${ratiosTable(samples)}
 
 ${latencyTable(samples)}
 
+## With all security on
+
+A signed token (JWT), roles, limits of rate, concurrency and quota, and the audit log, on every call at 64 connections; the
+others run without any of it, in the same rounds.
+
+${securedTable(samples)}
+
 ## Opening sessions
 
 ${sessionsTable(samples)}
@@ -82,6 +91,10 @@ ${stdioTable(samples)}
 One and the same server on stdio: by itself, and behind programs that serve it to many clients over HTTP.
 
 ${gatewayTable(samples)}
+
+\`tools/list\` of a gateway before 200 upstreams of 50 tools each, at one connection: the first page, 1,000 tools.
+
+${gatewayListTable(samples)}
 
 ## Memory
 

@@ -2,9 +2,11 @@ import type { Samples } from '../samples.ts'
 import {
   gatewayTargets,
   httpTargets,
+  manyUpstreams,
   mcpTargets,
   raw2025,
   raw2026,
+  securedTargets,
   sessionTargets,
   stdioTargets,
   type Target,
@@ -13,8 +15,8 @@ import {
   tsmcpDurable,
   tsmcpStdio,
 } from '../targets.ts'
-import { busyCalls, calmCalls } from '../workloads/calls.ts'
-import { gatewayWorkload } from '../workloads/gateway.ts'
+import { busyCalls, calmCalls, securedCalls } from '../workloads/calls.ts'
+import { gatewayWorkload, manyUpstreamsList } from '../workloads/gateway.ts'
 import { imports, importTime } from '../workloads/imports.ts'
 import { keptSessions } from '../workloads/kept.ts'
 import { idleSessions, openStreams } from '../workloads/memory.ts'
@@ -91,6 +93,14 @@ export function latencyTable(samples: Samples): string {
   ])
 }
 
+export function securedTable(samples: Samples): string {
+  return matrix(samples, securedTargets, [
+    ['calls/s', securedCalls, 'perSecond', count],
+    ['p50 ms', securedCalls, 'p50', milliseconds],
+    ['p99 ms', securedCalls, 'p99', milliseconds],
+  ])
+}
+
 export function sessionsTable(samples: Samples): string {
   return matrix(samples, sessionTargets, [
     ['sessions/s', sessionRate, 'perSecond', count],
@@ -126,6 +136,18 @@ export function gatewayTable(samples: Samples): string {
       ['p99 µs', gatewayWorkload(1), 'p99', microseconds],
       ['calls/s, 8 connections', gatewayWorkload(8), 'perSecond', count],
       ['p50 µs', gatewayWorkload(8), 'p50', microseconds],
+    ],
+  )
+}
+
+export function gatewayListTable(samples: Samples): string {
+  return matrix(
+    samples,
+    [manyUpstreams],
+    [
+      ['p50 µs', manyUpstreamsList, 'p50', microseconds],
+      ['p99 µs', manyUpstreamsList, 'p99', microseconds],
+      ['RSS, MiB', manyUpstreamsList, 'residentBytes', mebibytes],
     ],
   )
 }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { residentBytes } from '../processes/cpu.ts'
 import { serve } from './harness.ts'
 
 /** The server on stdio that all gateways are put before. */
@@ -16,12 +17,20 @@ const patienceMs = 20_000
 
 /** Runs a program that serves on a port, for as long as the runner wants it. */
 export function serveByCommand(args: (port: number) => readonly string[]): void {
-  serve(started(args))
+  let child: ChildProcess | undefined
+  const port = started(args, (process) => {
+    child = process
+  })
+  serve(port, { residentBytes: () => residentBytes(child?.pid ?? 0) })
 }
 
-async function started(args: (port: number) => readonly string[]): Promise<number> {
+async function started(
+  args: (port: number) => readonly string[],
+  onChild: (child: ChildProcess) => void,
+): Promise<number> {
   const port = await freePort()
   const child = spawn(process.execPath, args(port), { stdio: 'ignore', detached: true })
+  onChild(child)
   process.once('exit', () => end(child))
   process.once('disconnect', () => process.exit(0))
   const untilMs = Date.now() + patienceMs

@@ -18,10 +18,22 @@ export async function listen(handler: RequestListener): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
+export interface Served {
+  countSessions?: () => number
+  /** What clients must show to be let in. */
+  token?: string
+  /** Of the process that serves, where it is another one. */
+  residentBytes?: () => number
+}
+
 /** Lets the runner ask for the port and the memory of this server, and end it. */
-export function serve(port: number | Promise<number>, countSessions?: () => number): void {
+export function serve(
+  port: number | Promise<number>,
+  { countSessions, token, residentBytes }: Served = {},
+): void {
   answerParent({
     port: () => port,
+    token: () => token,
     memory: async (): Promise<MemoryReading> => {
       // Twice, with a pause: what the first pass only hands to finalizers, the second one frees.
       for (let pass = 0; pass < 2; pass++) {
@@ -29,7 +41,11 @@ export function serve(port: number | Promise<number>, countSessions?: () => numb
         await delay(100)
       }
       const { heapUsed, external, rss } = process.memoryUsage()
-      return { heapBytes: heapUsed + external, residentBytes: rss, sessions: countSessions?.() }
+      return {
+        heapBytes: heapUsed + external,
+        residentBytes: residentBytes?.() ?? rss,
+        sessions: countSessions?.(),
+      }
     },
     pid: () => process.pid,
     stop: () => {

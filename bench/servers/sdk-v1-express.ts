@@ -14,4 +14,4 @@ app.all('/mcp', async (request: ParsedRequest, response: ServerResponse) => {
   else response.writeHead(404).end()
 })
 
-serve(await listen(app), countSessions)
+serve(await listen(app), { countSessions })

@@ -9,4 +9,4 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
   else response.writeHead(404).end()
 }
 
-serve(await listen((request, response) => void handle(request, response)), countSessions)
+serve(await listen((request, response) => void handle(request, response)), { countSessions })

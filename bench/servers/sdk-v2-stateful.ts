@@ -28,4 +28,6 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
   else response.writeHead(404).end()
 }
 
-serve(await listen((request, response) => void handle(request, response)), () => sessions.size)
+serve(await listen((request, response) => void handle(request, response)), {
+  countSessions: () => sessions.size,
+})

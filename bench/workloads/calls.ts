@@ -1,6 +1,6 @@
 import type { CallsPlan } from '../load/calls.ts'
 import type { WindowResult } from '../load/window.ts'
-import { httpTargets } from '../targets.ts'
+import { httpTargets, securedTargets } from '../targets.ts'
 import {
   type Context,
   jobTimeoutMs,
@@ -15,12 +15,16 @@ export const busyCalls = 'call-64'
 /** Latency with nothing else to do. */
 export const calmCalls = 'call-1'
 
+/** Throughput with all security on, beside others that have none. */
+export const securedCalls = 'secured-64'
+
 export async function runCallWorkloads(context: Context): Promise<void> {
-  for (const [workload, connections] of [
-    [busyCalls, 64],
-    [calmCalls, 1],
+  for (const [workload, connections, targets] of [
+    [busyCalls, 64, httpTargets],
+    [calmCalls, 1, httpTargets],
+    [securedCalls, 64, securedTargets],
   ] as const) {
-    for (const target of httpTargets) {
+    for (const target of targets) {
       if (!context.includes(workload, target)) continue
       await record(context, { workload, target }, () =>
         withServer(target, {}, async (server) => {

@@ -50,7 +50,9 @@ export async function withServer<Value>(
   try {
     const port = await ask<number>(child, 'port')
     const { revision, hasSessions } = target
-    return await work({ child, pid: child.pid ?? 0, peer: { port, revision, hasSessions } })
+    const token = await ask<string | undefined>(child, 'token')
+    const peer: Peer = { port, revision, hasSessions, token }
+    return await work({ child, pid: child.pid ?? 0, peer })
   } finally {
     await stop(child)
   }

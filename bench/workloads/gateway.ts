@@ -1,7 +1,9 @@
 import type { StdioPlan } from '../load/stdio.ts'
 import type { WindowResult } from '../load/window.ts'
+import { ask } from '../processes/ipc.ts'
 import type { Sample } from '../samples.ts'
-import { gatewayTargets, tsmcpStdio } from '../targets.ts'
+import type { MemoryReading } from '../servers/harness.ts'
+import { gatewayTargets, manyUpstreams, tsmcpStdio } from '../targets.ts'
 import { windowOf } from './calls.ts'
 import { type Context, jobTimeoutMs, record, withServer } from './context.ts'
 
@@ -9,6 +11,10 @@ import { type Context, jobTimeoutMs, record, withServer } from './context.ts'
 const connectionCounts = [1, 8]
 
 export const gatewayWorkload = (connections: number) => `gateway-${connections}`
+
+/** The first page of the list of all tools, of which there are 10,000. */
+export const manyUpstreamsList = 'gateway-list'
+const pageSize = 1000
 
 /** Gateways over HTTP before one and the same server on stdio, and that server by itself. */
 export async function runGatewayWorkloads(context: Context): Promise<void> {
@@ -31,6 +37,15 @@ export async function runGatewayWorkloads(context: Context): Promise<void> {
       )
     }
   }
+  if (!context.includes(manyUpstreamsList, manyUpstreams)) return
+  await record(context, { workload: manyUpstreamsList, target: manyUpstreams }, () =>
+    withServer(manyUpstreams, {}, async (server) => {
+      const overrides = { connections: 1, method: 'list', toolCount: pageSize } as const
+      const { values, ...sample } = sampleOf(await windowOf(context, server, overrides))
+      const { residentBytes } = await ask<MemoryReading>(server.child, 'memory')
+      return { ...sample, values: { ...values, residentBytes } }
+    }),
+  )
 }
 
 /** A gateway is two processes on one core, and neither is saturated by itself: only faults drop a sample. */

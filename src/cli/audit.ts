@@ -108,6 +108,7 @@ export function addAudit(program: Command, context: CommandContext): void {
 interface Flags {
   readonly publicKey?: string
   readonly who?: string
+  readonly issuer?: string
   readonly object?: string
   readonly method?: string
   readonly outcome?: string
@@ -123,6 +124,7 @@ interface Flags {
 function withQuery(command: Command): Command {
   return command
     .option('--who <subject>', 'only of this caller; * stands for any characters, here and below')
+    .option('--issuer <issuer>', 'only of callers whom this issuer of tokens vouches for')
     .option('--object <object>', 'only on this object, such as tool:weather.*')
     .option('--method <method>', 'only this method')
     .option('--outcome <outcome>', 'ok, tool-error, error, denied, limited or cancelled')
@@ -134,9 +136,10 @@ function withQuery(command: Command): Command {
 }
 
 function queryOf(flags: Flags): AuditQuery {
-  const { who, object, method, outcome, event, address, trace, since, until } = flags
+  const { who, issuer, object, method, outcome, event, address, trace, since, until } = flags
   return {
     who,
+    issuer,
     object,
     method,
     outcome,

@@ -102,16 +102,17 @@ function callTool(
       if (getHeader !== undefined && context.peer.revision.http.standardHeaders) {
         checkHeaderParameters(route.headerParameters, args, getHeader)
       }
-      context.openRound()
-      const config = taskConfigOf(route)
-      if (config !== undefined || params.task !== undefined) {
-        const mode = taskMode(context, name, config, true)
-        if (mode !== 'plain' && config !== undefined) {
-          const run = () => callUpstream(host, route, args, context, config)
-          return callAsTask(methodHost.tasks, context, config, mode === 'must', run)
+      return mapMaybe(context.openRound(), () => {
+        const config = taskConfigOf(route)
+        if (config !== undefined || params.task !== undefined) {
+          const mode = taskMode(context, name, config, true)
+          if (mode !== 'plain' && config !== undefined) {
+            const run = () => callUpstream(host, route, args, context, config)
+            return callAsTask(methodHost.tasks, context, config, mode === 'must', run)
+          }
         }
-      }
-      return callUpstream(host, route, args, context, config)
+        return callUpstream(host, route, args, context, config)
+      })
     },
   )
 }
@@ -160,7 +161,7 @@ function readResource(host: GatewayMethodsHost, context: RequestContext, params:
         new McpError('RESOURCE_NOT_FOUND', `Resource not found: ${quoted(uri)}`, { data: { uri } }),
     ),
     async (upstream) => {
-      context.openRound()
+      await context.openRound()
       const { revision } = context.peer
       const result = await upstream.request('resources/read', forwarded(params, { uri }), context)
       const read = finished(host.offer, upstream, readResult(revision, result))
@@ -179,7 +180,7 @@ function getPrompt(host: GatewayMethodsHost, context: RequestContext, params: Js
       () => new McpError('INVALID_PARAMS', `Unknown prompt: ${quoted(name)}`),
     ),
     async ({ upstream, ownName }) => {
-      context.openRound()
+      await context.openRound()
       const { arguments: args } = params
       const asked = forwarded(params, {
         name: ownName,

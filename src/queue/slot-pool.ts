@@ -5,8 +5,8 @@ const smallest = 16
  * of its own, and the places that were used last are used next, while they are still in the cache.
  */
 export class SlotPool<Item> {
-  #items: (Item | undefined)[] = new Array<Item | undefined>(smallest).fill(undefined)
-  #next = new Int32Array(smallest)
+  /** Of each place the item and, beside it, the place after: they are wanted together, and come from memory together. */
+  #pairs = emptyPairs<Item>(smallest)
   /** The first of the places that are free; 0 when none is, for place 0 is never used. */
   #free = 0
   /** Places from here on have never been used. */
@@ -15,34 +15,34 @@ export class SlotPool<Item> {
   /** Puts an item into a place that is free. @returns the place, at the end of any list */
   put(item: Item): number {
     let place = this.#free
-    if (place !== 0) this.#free = this.#next[place] as number
+    if (place !== 0) this.#free = this.#pairs[2 * place + 1] as number
     else {
-      if (this.#fresh === this.#next.length) this.#grow()
+      if (2 * this.#fresh === this.#pairs.length) this.#grow()
       place = this.#fresh++
     }
-    this.#items[place] = item
-    this.#next[place] = 0
+    this.#pairs[2 * place] = item
+    this.#pairs[2 * place + 1] = 0
     return place
   }
 
   /** The item in a place that is used. */
   at(place: number): Item {
-    return this.#items[place] as Item
+    return this.#pairs[2 * place] as Item
   }
 
   /** The place after another; 0 at the end of a list. */
   after(place: number): number {
-    return this.#next[place] as number
+    return this.#pairs[2 * place + 1] as number
   }
 
   link(place: number, next: number): void {
-    this.#next[place] = next
+    this.#pairs[2 * place + 1] = next
   }
 
   /** Frees a place. */
   free(place: number): void {
-    this.#items[place] = undefined
-    this.#next[place] = this.#free
+    this.#pairs[2 * place] = undefined
+    this.#pairs[2 * place + 1] = this.#free
     this.#free = place
   }
 
@@ -50,18 +50,16 @@ export class SlotPool<Item> {
   reset(): void {
     this.#free = 0
     this.#fresh = 1
-    if (this.#next.length === smallest) return
-    this.#items = new Array<Item | undefined>(smallest).fill(undefined)
-    this.#next = new Int32Array(smallest)
+    if (this.#pairs.length > 2 * smallest) this.#pairs = emptyPairs<Item>(smallest)
   }
 
   #grow(): void {
-    const length = this.#next.length * 2
-    const next = new Int32Array(length)
-    next.set(this.#next)
-    this.#next = next
-    const items = new Array<Item | undefined>(length).fill(undefined)
-    for (let place = 0; place < this.#items.length; place++) items[place] = this.#items[place]
-    this.#items = items
+    const pairs = emptyPairs<Item>(this.#pairs.length)
+    for (let index = 0; index < this.#pairs.length; index++) pairs[index] = this.#pairs[index]
+    this.#pairs = pairs
   }
+}
+
+function emptyPairs<Item>(places: number): (Item | number | undefined)[] {
+  return new Array<Item | number | undefined>(2 * places).fill(undefined)
 }

@@ -31,6 +31,9 @@ export function firstOf(...authenticators: readonly Authenticator[]): Authentica
     }),
     isCurrent: (authInfo, nowMs) =>
       authenticators.every((each) => each.isCurrent?.(authInfo, nowMs) ?? true),
+    share: (shared) => {
+      for (const each of authenticators) each.share?.(shared)
+    },
     documents: new Map(authenticators.flatMap(({ documents = new Map() }) => [...documents])),
   }
 }

@@ -1,4 +1,4 @@
-import { McpError, quoted } from '../protocol/errors.ts'
+import { insufficientScope, McpError, quoted } from '../protocol/errors.ts'
 import { isJsonObject } from '../protocol/json-rpc.ts'
 import type { AuthInfo } from '../protocol/types.ts'
 import type { GuardedRequest, RequestGuard, Sender, Visibility } from '../server/request-guard.ts'
@@ -60,11 +60,29 @@ export class SecurityGuard implements RequestGuard {
       nowMs,
     )
     if (!isServed || access.isOpen) return
-    allow(access, 'method', method, watched)
-    if (target !== undefined) allow(access, target.kind, target.name, watched)
-    if (method === 'subscriptions/listen') {
-      for (const uri of listenedResources(params)) allow(access, 'resource', uri, watched)
+    const allow = (kind: TargetKind, name: string): void => {
+      const decision = access.decide(kind, name)
+      if (decision.allowed) return
+      watched.rule = decision.rule
+      throw this.#refusal(authInfo, kind, name)
     }
+    allow('method', method)
+    if (target !== undefined) allow(target.kind, target.name)
+    if (method === 'subscriptions/listen') {
+      for (const uri of listenedResources(params)) allow('resource', uri)
+    }
+  }
+
+  /** The same whether there is such a thing or not; which rule it was, only the log is told. */
+  #refusal(caller: AuthInfo | undefined, kind: TargetKind, name: string): McpError {
+    // Who came with a token can come back with one that has more scopes.
+    const scope =
+      caller?.issuer === undefined
+        ? undefined
+        : this.authorizer?.scopeThatAllows?.(caller, kind, name)
+    return scope === undefined
+      ? new McpError('FORBIDDEN', `Forbidden: ${kind} ${quoted(name)}`)
+      : insufficientScope([scope])
   }
 
   visibility(authInfo: AuthInfo | undefined): Visibility | undefined {
@@ -89,7 +107,7 @@ export class SecurityGuard implements RequestGuard {
     this.#audit.record({
       event: 'refused',
       atMs: Date.now(),
-      who: authInfo?.subject,
+      ...identityOf(authInfo),
       address: remoteAddress,
       outcome: outcomeOf(error, undefined),
       code: error.code,
@@ -101,7 +119,7 @@ export class SecurityGuard implements RequestGuard {
     this.#audit?.record({
       event: 'session-ended',
       atMs: Date.now(),
-      who: authInfo?.subject,
+      ...identityOf(authInfo),
       session: beginningOf(sessionId),
       details: { reason: shortText(reason) },
     })
@@ -143,14 +161,6 @@ class AccessVisibility implements Visibility {
   }
 }
 
-/** @throws McpError FORBIDDEN, the same whether there is such a thing or not; which rule it was, only the log is told */
-function allow(access: Access, kind: TargetKind, name: string, watched: Watched): void {
-  const decision = access.decide(kind, name)
-  if (decision.allowed) return
-  watched.rule = decision.rule
-  throw new McpError('FORBIDDEN', `Forbidden: ${kind} ${quoted(name)}`)
-}
-
 function eventOf(
   request: GuardedRequest,
   watched: Watched | undefined,
@@ -161,8 +171,7 @@ function eventOf(
   return {
     event: 'request',
     atMs: watched?.atMs ?? Date.now(),
-    who: authInfo?.subject,
-    key: keyNameOf(authInfo),
+    ...identityOf(authInfo),
     address: request.remoteAddress,
     session: beginningOf(request.sessionId),
     revision: request.revision,
@@ -183,6 +192,7 @@ function outcomeOf(error: McpError | undefined, result: unknown): AuditOutcome {
   }
   switch (error.code) {
     case 'FORBIDDEN':
+    case 'INSUFFICIENT_SCOPE':
     case 'UNAUTHORIZED':
       return 'denied'
     case 'RATE_LIMITED':
@@ -198,9 +208,20 @@ function outcomeOf(error: McpError | undefined, result: unknown): AuditOutcome {
   }
 }
 
-function keyNameOf(authInfo: AuthInfo | undefined): string | undefined {
-  const key = authInfo?.claims?.api_key
-  return isJsonObject(key) && typeof key.name === 'string' ? key.name : undefined
+/** Who called, and by what that is known: a subject alone does not say which of those who have that name. */
+function identityOf(
+  authInfo: AuthInfo | undefined,
+): Pick<AuditEvent, 'who' | 'issuer' | 'client' | 'key' | 'certificate'> {
+  if (authInfo === undefined) return {}
+  const { subject, issuer, clientId, claims, certificate } = authInfo
+  const key = claims?.api_key
+  return {
+    who: shortText(subject),
+    issuer,
+    client: clientId === undefined ? undefined : shortText(clientId),
+    key: isJsonObject(key) && typeof key.name === 'string' ? key.name : undefined,
+    certificate: certificate === undefined ? undefined : shortText(certificate.subject),
+  }
 }
 
 function beginningOf(sessionId: string | undefined): string | undefined {

@@ -1,6 +1,7 @@
 import type { McpError } from '../protocol/errors.ts'
 import type { AuthInfo, ClientCertificate } from '../protocol/types.ts'
 import type { HttpHeaders } from '../transports/http/exchange.ts'
+import type { SharedState } from './shared-state.ts'
 
 /** What an authentication hook sees of a request, or of a connection that carries many. */
 export interface AuthRequest {
@@ -33,6 +34,8 @@ export interface Authenticator {
   challenge?(refusal: McpError): HttpHeaders
   /** Whether what was found out still holds, asked once a second of connections and streams that stay open. */
   isCurrent?(authInfo: AuthInfo, nowMs: number): boolean
+  /** Called by a listener that keeps data: to work from here on with what all processes know that serve them. */
+  share?(shared: SharedState): void
   /** Documents for everybody, by their path: JSON that says how to be let in. */
   readonly documents?: ReadonlyMap<string, string>
 }

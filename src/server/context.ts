@@ -33,10 +33,11 @@ import {
 } from './client-requests.ts'
 import { InputRound } from './input-round.ts'
 import { logData } from './log-data.ts'
+import { isPromise } from './maybe-promise.ts'
 import type { Network, ObservedRequest, Observer } from './observer.ts'
 import type { Reply } from './reply.ts'
 import type { GuardedRequest, RequestGuard, Visibility } from './request-guard.ts'
-import { type RequestStateCodec, stateBinding } from './request-state.ts'
+import { type RequestState, type RequestStateCodec, stateBinding } from './request-state.ts'
 import type { CallTask } from './tasks/call-task.ts'
 
 /** What a handler knows about its request, and what it can do besides answering it. The same in every revision. */
@@ -338,12 +339,28 @@ export class RequestContext implements Context, InFlightRequest, GuardedRequest,
     }
   }
 
-  /** Checks `requestState` and `inputResponses` of a request that carries them. @throws McpError INVALID_PARAMS */
-  openRound(): void {
+  /**
+   * Checks `requestState` and `inputResponses` of a request that carries them.
+   *
+   * @returns a promise where it must be waited for whether the state has been used
+   * @throws McpError INVALID_PARAMS
+   */
+  openRound(): Promise<void> | undefined {
     const { params } = this.request
     if (params === undefined || !this.peer.revision.inputRequiredMethods.has(this.method)) return
-    if (params.requestState === undefined && params.inputResponses === undefined) return
-    this.#round = this.#newRound()
+    const { requestState: state, inputResponses } = params
+    if (state === undefined && inputResponses === undefined) return
+    const open = ({ answers }: RequestState): void => {
+      this.#round = new InputRound(inputResponses, answers)
+    }
+    if (state === undefined) {
+      open({ answers: {} })
+      return undefined
+    }
+    const read = this.#host.requestState.decode(state, this.#binding(), Date.now())
+    if (isPromise(read)) return (read as Promise<RequestState>).then(open)
+    open(read as RequestState)
+    return undefined
   }
 
   /** Passes on a question in the words of 2025-11-25, for a server that is mounted. */
@@ -482,16 +499,10 @@ export class RequestContext implements Context, InFlightRequest, GuardedRequest,
   }
 
   #newRound(): InputRound {
-    const { method, params } = this.request
-    if (!this.peer.revision.inputRequiredMethods.has(method)) {
-      throw new McpError('INTERNAL_ERROR', `${method} cannot ask the client for input`)
+    if (!this.peer.revision.inputRequiredMethods.has(this.method)) {
+      throw new McpError('INTERNAL_ERROR', `${this.method} cannot ask the client for input`)
     }
-    const state = params?.requestState
-    const carried =
-      state === undefined
-        ? {}
-        : this.#host.requestState.decode(state, this.#binding(), Date.now()).answers
-    return new InputRound(params?.inputResponses, carried)
+    return new InputRound(undefined, {})
   }
 
   #binding(): string {

@@ -77,7 +77,7 @@ export async function mountedService(
   const methods = new Map<string, MethodHandler>()
   for (const [method, { shape, isCacheable }] of Object.entries(relayed)) {
     methods.set(method, async (context, params) => {
-      context.openRound()
+      await context.openRound()
       const relay = await relayOf(context.peer)
       const result = await relay.request(method, withoutRound(params), context)
       const shaped = visibleOf(method, shape(context.peer.revision, result), context.visibility)

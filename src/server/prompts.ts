@@ -112,8 +112,8 @@ export class Prompts {
       throw new McpError('INVALID_PARAMS', `Unknown prompt: ${quoted(name)}`)
     requireScopes(context.authInfo, registered.scopes)
     const args = readArguments(registered.prompt, params.arguments)
-    context.openRound()
-    return mapMaybe(registered.handler(args as never, context), (returned) =>
+    const get = () => registered.handler(args as never, context)
+    return mapMaybe(mapMaybe(context.openRound(), get), (returned) =>
       shapePromptResult(context.peer.revision, toResult(registered.prompt, returned)),
     )
   }

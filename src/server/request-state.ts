@@ -1,8 +1,11 @@
 import { builtin } from '../internal/builtin.ts'
 import { randomId } from '../internal/random-id.ts'
+import { UsedInMemory, type UsedOnce } from '../internal/used-once.ts'
 import { McpError } from '../protocol/errors.ts'
 import { isJsonObject } from '../protocol/json-rpc.ts'
 import type { JsonObject } from '../protocol/types.ts'
+import { mapMaybe } from './maybe-promise.ts'
+import type { SharedState } from './shared-state.ts'
 
 /** What a handler has been told so far, on its way through the client between two rounds of one request. */
 export interface RequestState {
@@ -16,12 +19,15 @@ export interface RequestStateOptions {
   /** Milliseconds for which a state is good. Default 10 minutes. */
   ttlMs?: number
   /**
-   * Takes each state once: for handlers that must not go on twice from the same answer. What has been used is known
-   * to this process, so that all rounds of a request must come to it. Default false.
+   * Takes each state once: for handlers that must not go on twice from the same answer. What has been used is known to
+   * all processes that serve the same `data` and after their restart; without `data` to this process alone, to which
+   * all rounds of a request must come. Default false.
    */
   singleUse?: boolean
 }
 
+/** Used states that are remembered in memory. */
+const maxUsed = 100_000
 /** A longer state is refused in either direction. */
 const maxLength = 64 * 1024
 
@@ -36,30 +42,33 @@ export class RequestStateCodec {
   #secret: Uint8Array | undefined
   readonly #hasOwnSecret: boolean
   readonly #ttlMs: number
-  /** States that were used and have not expired, with the time when they will; undefined: they may be used again. */
-  readonly #used: Map<string, number> | undefined
-
-  readonly #maxUsed: number
+  /** The states that were used; undefined: they may be used again. */
+  #used: UsedOnce | undefined
 
   /**
-   * @param maxUsed - how many used states are remembered; beyond that none is taken
+   * @param used - remembers used states until `share` is called
    * @throws RangeError for a secret that is too short
    */
   constructor(
     { secret, ttlMs = 600_000, singleUse = false }: RequestStateOptions = {},
-    maxUsed = 100_000,
+    used: UsedOnce = new UsedInMemory(maxUsed),
   ) {
     this.#secret = secret === undefined ? undefined : checked(secret)
     this.#hasOwnSecret = secret !== undefined
     this.#ttlMs = ttlMs
-    this.#used = singleUse ? new Map() : undefined
-    this.#maxUsed = maxUsed
+    this.#used = singleUse ? used : undefined
   }
 
   /** Signs with that secret from here on, if the server has not been given one of its own. */
   useSecret(secret: string): void {
     if (this.#hasOwnSecret) return
     this.#secret = checked(secret)
+  }
+
+  /** Works together with all who know the same from here on, but for a secret of the server's own. */
+  share({ secret, used }: SharedState): void {
+    this.useSecret(Buffer.from(secret).toString('base64url'))
+    if (this.#used !== undefined) this.#used = used
   }
 
   encode(state: RequestState, binding: string, nowMs: number): string {
@@ -79,7 +88,7 @@ export class RequestStateCodec {
   }
 
   /** @throws McpError INVALID_PARAMS for anything but a state of ours, for this request, that is still good */
-  decode(encoded: unknown, binding: string, nowMs: number): RequestState {
+  decode(encoded: unknown, binding: string, nowMs: number): RequestState | Promise<RequestState> {
     if (typeof encoded !== 'string') throw refused('must be a string')
     if (encoded.length > maxLength) throw refused('is too long')
     const dot = encoded.indexOf('.')
@@ -92,20 +101,13 @@ export class RequestStateCodec {
     const state: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString())
     if (!isJsonObject(state) || typeof state.expires !== 'number') throw refused('is malformed')
     if (nowMs > state.expires) throw refused('has expired')
-    this.#use(expected.toString(), state.expires, nowMs)
-    return { answers: state.answers as RequestState['answers'] }
-  }
-
-  #use(signature: string, expiresMs: number, nowMs: number): void {
-    const used = this.#used
-    if (used === undefined) return
-    if (used.has(signature)) throw refused('has been used')
-    for (const [each, untilMs] of used) {
-      if (nowMs <= untilMs) break
-      used.delete(each)
-    }
-    if (used.size >= this.#maxUsed) throw refused('cannot be taken now: too many are in use')
-    used.set(signature, expiresMs)
+    const read = { answers: state.answers as RequestState['answers'] }
+    const use = this.#used?.use(expected.toString(), state.expires, nowMs) ?? 'first'
+    return mapMaybe(use, (outcome) => {
+      if (outcome === 'repeated') throw refused('has been used')
+      if (outcome === 'unknown') throw refused('cannot be taken now: try again later')
+      return read
+    })
   }
 
   #sign(payload: string, binding: string): string {

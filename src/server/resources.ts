@@ -198,8 +198,8 @@ export class Resources {
     const found = this.#find(uri)
     if (found === undefined) throw notFound(uri)
     requireScopes(context.authInfo, found.scopes)
-    context.openRound()
-    return mapMaybe(found.read({ uri, variables: found.variables }, context), (returned) => {
+    const read = () => found.read({ uri, variables: found.variables }, context)
+    return mapMaybe(mapMaybe(context.openRound(), read), (returned) => {
       if (returned === undefined) throw notFound(uri)
       const parts = Array.isArray(returned) ? returned : [returned]
       const contents = parts.map((part) => toContents(part, uri, found.mimeType))

@@ -164,7 +164,7 @@ export async function serveHttp(
   let neighbours: NeighbourListener | undefined
   try {
     if (storage !== undefined) {
-      if (options.stateSecret === undefined) shareSecret(server, storage)
+      share(server, storage, options)
       const { meetNeighbours } = await import('./serve-neighbours.ts')
       neighbours = await meetNeighbours(storage, engine, gate, endpoint, legacySse)
     }
@@ -220,9 +220,13 @@ async function openStorage(
   })
 }
 
-/** What clients carry on from round to round is good with all that serve the folder, now and after a restart. */
-function shareSecret(server: Servable, { secret }: Storage): void {
-  server[service].requestState.useSecret(Buffer.from(secret).toString('base64url'))
+/** What clients carry on from round to round, and prove, is good once with all that serve the folder. */
+function share(server: Servable, storage: Storage, options: ServeHttpOptions): void {
+  const { stateSecret, authenticate } = options
+  const { requestState } = server[service]
+  requestState.share(storage)
+  if (stateSecret !== undefined) requestState.useSecret(stateSecret)
+  if (typeof authenticate === 'object') authenticate.share?.(storage)
 }
 
 /** Lets the HTTP server see only the sockets for which there is room; the others are told so. */

@@ -144,10 +144,21 @@ export class Tools {
     if (getHeader !== undefined && context.peer.revision.http.standardHeaders) {
       checkHeaderParameters(registered.headerParameters, args, getHeader)
     }
-    context.openRound()
-    const { task } = registered
-    if (task !== undefined || params.task !== undefined) {
-      const mode = taskMode(context, name, task, this.offersTasks)
+    const opened = context.openRound()
+    return opened === undefined
+      ? this.#begin(registered, args, context, host)
+      : opened.then(() => this.#begin(registered, args, context, host))
+  }
+
+  #begin(
+    registered: RegisteredTool,
+    args: JsonObject,
+    context: RequestContext,
+    host: MethodHost,
+  ): object | Promise<object> {
+    const { task, tool } = registered
+    if (task !== undefined || context.request.params?.task !== undefined) {
+      const mode = taskMode(context, tool.name, task, this.offersTasks)
       if (mode !== 'plain' && task !== undefined) {
         const run = () => this.#check(registered, args, context)
         return callAsTask(host.tasks, context, task, mode === 'must', run)

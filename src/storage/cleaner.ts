@@ -5,6 +5,7 @@ import type { Counts, SweepOrder } from './messages.ts'
 const sessionsARound = 2000
 const eventsARound = 1000
 const tasksARound = 500
+const usedARound = 5000
 /** Rows are counted every so many rounds. */
 const countRounds = 10
 
@@ -32,6 +33,7 @@ export class Cleaner {
       ended = this.#sweepSessions(order)
       this.#sweepEvents(order)
       this.#sweepTasks(order)
+      this.#sweepUsed(order)
       database.exec('COMMIT')
     } catch (error) {
       if (database.isTransaction) database.exec('ROLLBACK')
@@ -93,6 +95,12 @@ export class Cleaner {
     this.#database
       .prepare('DELETE FROM tasks WHERE id IN (SELECT id FROM tasks WHERE expires_at <= ? LIMIT ?)')
       .run(nowMs, tasksARound)
+  }
+
+  #sweepUsed({ nowMs }: SweepOrder): void {
+    this.#database
+      .prepare('DELETE FROM used WHERE id IN (SELECT id FROM used WHERE until < ? LIMIT ?)')
+      .run(nowMs, usedARound)
   }
 
   count(): Counts {

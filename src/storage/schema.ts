@@ -68,4 +68,12 @@ export const migrations: readonly string[] = [
   CREATE INDEX tasks_by_expiry ON tasks (expires_at);
   CREATE INDEX tasks_running ON tasks (run) WHERE is_over = 0;
   `,
+  `
+  -- What was used and must not be again, until it is too old anyway.
+  CREATE TABLE used (
+    id TEXT PRIMARY KEY,
+    until INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX used_by_end ON used (until);
+  `,
 ]

@@ -26,6 +26,7 @@ export const statements = {
     ON CONFLICT (id) DO UPDATE SET is_over = excluded.is_over, record = excluded.record
     WHERE tasks.is_over = 0`,
   deleteTask: 'DELETE FROM tasks WHERE id = ?1',
+  use: 'INSERT INTO used (id, until) VALUES (?1, ?2)',
 } as const
 
 export type StatementName = keyof typeof statements

@@ -4,6 +4,7 @@ import { isRunAlive, socketPath } from './runs.ts'
 import { SqliteSessions } from './session-repository.ts'
 import { sharedSecret } from './shared-secret.ts'
 import { SqliteTasks } from './task-store.ts'
+import { SqliteUsedOnce } from './used-once.ts'
 import { WriteQueue } from './write-queue.ts'
 import { Writer } from './writer.ts'
 
@@ -22,6 +23,7 @@ export class Storage {
   readonly sessions: SqliteSessions
   /** Known to all processes that work with the folder, and to nobody else. */
   readonly secret: Uint8Array
+  readonly used: SqliteUsedOnce
   readonly #folder: string
   readonly #writer: Writer
   readonly #reader: DatabaseSync
@@ -34,6 +36,7 @@ export class Storage {
   private constructor(folder: string, writer: Writer, reader: DatabaseSync, queue: WriteQueue) {
     this.#folder = folder
     this.secret = sharedSecret(folder)
+    this.used = new SqliteUsedOnce(reader, queue)
     this.#writer = writer
     this.#reader = reader
     this.#queue = queue

@@ -2,6 +2,11 @@ import type { Batch } from './messages.ts'
 import type { StatementName, Value } from './statements.ts'
 import type { Written } from './writer.ts'
 
+/** A statement that was carried out by nobody, for it is against a rule of the schema. */
+export class BrokenRule extends Error {
+  override readonly name = 'BrokenRule'
+}
+
 /** Told when a statement is kept, or why it is not. */
 type Done = (problem: Error | undefined) => void
 
@@ -139,8 +144,13 @@ export class WriteQueue {
       // In front of what has been held since: later statements may build on these.
       this.#fail(new Error(answer.message), group)
     } else {
-      const broken = new Map(answer.broken.map(({ place, message }) => [place, new Error(message)]))
-      for (const error of broken.values()) this.#options.onProblem(error)
+      const broken = new Map(
+        answer.broken.map(({ place, message }) => [place, new BrokenRule(message)]),
+      )
+      for (const [place, error] of broken) {
+        // Who wrote what can be refused is told of it.
+        if (!group.refusable.has(place)) this.#options.onProblem(error)
+      }
       for (const { done, place } of group.waiters) done(broken.get(place))
       if (this.#problem !== undefined) this.#recover()
       this.#flush()

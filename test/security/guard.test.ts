@@ -66,6 +66,61 @@ suite('a policy on the way of requests', () => {
     assert.equal((await call('b', 'weather.today')).status, 403)
   })
 
+  test('26.auth.058 26.auth.060 26.auth.061: who lacks nothing but a scope is told which, and others are not', async (t) => {
+    const issuer = 'https://login.example.com'
+    const { client, records } = await serveSecured(t, makeServer(), {
+      policy: `version: 1
+roles:
+  reader: { allow: { tools: "weather.*" }, deny: { tools: "*.secret" } }
+  admin: { allow: { tools: "*", methods: "audit/*" } }
+grants:
+  - { roles: reader, to: { subjects: alice } }
+  - { roles: admin, to: { scopes: [mcp:admin, mcp:root], issuers: "${issuer}" } }
+`,
+      callers: {
+        token: { subject: 'alice', issuer, scopes: ['mcp'] },
+        admin: { subject: 'alice', issuer, scopes: ['mcp', 'mcp:root'] },
+        other: { subject: 'alice', issuer: 'https://other.example.com', scopes: ['mcp'] },
+        key: { subject: 'alice', scopes: ['mcp'] },
+      },
+      audit: {},
+    })
+    const call = (token: string, name: string) =>
+      client.stateless('tools/call', { name }, as(token))
+    const stepUp = await call('token', 'admin.reset')
+    assert.equal(stepUp.status, 403)
+    assert.match(stepUp.headers['www-authenticate'] ?? '', /^Bearer/)
+    assert.deepEqual(stepUp.message.error?.data, { requiredScopes: ['mcp:admin'] })
+    assert.equal(
+      (await call('token', 'admin.absent')).message.error?.code,
+      stepUp.message.error?.code,
+    )
+    assert.equal((await call('admin', 'admin.reset')).status, 200)
+    // A deny stays one, a token of somebody else's and a key cannot be made to hold the scope.
+    for (const [token, name] of [
+      ['token', 'x.secret'],
+      ['other', 'admin.reset'],
+      ['key', 'admin.reset'],
+    ] as const) {
+      const { status, message } = await call(token, name)
+      assert.equal(status, 403)
+      assert.equal(message.error?.message, `Forbidden: tool ${name}`)
+    }
+    const methods = await client.stateless('audit/read', {}, as('token'))
+    assert.equal(methods.message.error?.code, -32601, 'what is not served asks for no scope')
+    const outcomes = (await records()).flatMap(({ event, outcome, code }) =>
+      event === 'request' && outcome !== 'ok' ? [`${outcome} ${code}`] : [],
+    )
+    assert.deepEqual(outcomes, [
+      'denied INSUFFICIENT_SCOPE',
+      'denied INSUFFICIENT_SCOPE',
+      'denied FORBIDDEN',
+      'denied FORBIDDEN',
+      'denied FORBIDDEN',
+      'error METHOD_NOT_FOUND',
+    ])
+  })
+
   test('26.tools.010 26.resources.007 26.prompts.006: lists show what the caller may use, in both eras', async (t) => {
     const { client } = await serveSecured(t, makeServer(), { policy, callers })
     const names = async (token: string, method: string, member: string, key: string) => {
@@ -288,6 +343,31 @@ suite('audit on the way of requests', () => {
     // The id of a session is worth as much as a password, for those who have no other.
     assert.ok(!JSON.stringify(all).includes(id))
     assert.equal(said.at(-1)?.session, `${id.slice(0, 6)}…`)
+  })
+
+  test('a record says by what a caller is known: a name alone may be that of several', async (t) => {
+    const name = 'CN=build'
+    const certificate = { subject: name, issuer: 'CN=ca', altNames: [], thumbprint: 'x' }
+    const secured = await serveSecured(t, makeServer(), {
+      audit: {},
+      callers: {
+        token: { subject: 'alice', issuer: 'https://login.example.com', clientId: 'desktop' },
+        key: { subject: 'alice', claims: { api_key: { name: 'ci-7' } } },
+        certificate: { subject: 'alice', certificate: certificate as never },
+      },
+    })
+    for (const token of ['token', 'key', 'certificate']) {
+      await secured.client.stateless('tools/list', {}, as(token))
+    }
+    const requests = (await secured.records()).filter(({ event }) => event === 'request')
+    assert.deepEqual(
+      requests.map((each) => [each.who, each.issuer, each.client, each.key, each.certificate]),
+      [
+        ['alice', 'https://login.example.com', 'desktop', undefined, undefined],
+        ['alice', undefined, undefined, 'ci-7', undefined],
+        ['alice', undefined, undefined, undefined, name],
+      ],
+    )
   })
 
   test('a request that cannot be recorded is refused with 503', async (t) => {

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { serveHttp } from '../../src/http.ts'
 import { defineServer, type Server, type ServerOptions } from '../../src/index.ts'
+import { UsedInMemory } from '../../src/internal/used-once.ts'
 import { RequestStateCodec } from '../../src/server/request-state.ts'
 import { formSchema } from '../support/fixture-server.ts'
-import { startEndpoint, type TestEndpoint } from '../support/http.ts'
+import { temporaryFolder } from '../support/folder.ts'
+import { HttpClient, startEndpoint, type TestEndpoint } from '../support/http.ts'
 import { firstText, type Message } from '../support/messages.ts'
 import { connectStateless } from '../support/peer.ts'
 import { assertAlive, assertError } from '../support/refusals.ts'
@@ -24,11 +27,19 @@ function makeServer(requestState: ServerOptions['requestState'] = {}): Server {
   server.tool('echo', { input: { type: 'object' } }, ({ text }) => String(text))
   return server
 }
-const call = async (endpoint: TestEndpoint, params: object, headers = {}): Promise<Message> =>
+const call = async (
+  endpoint: Pick<TestEndpoint, 'stateless'>,
+  params: object,
+  headers = {},
+): Promise<Message> =>
   (await endpoint.stateless('tools/call', { name: 'ask', ...params }, { capabilities, headers }))
     .message
 /** A state in which the first question is answered. */
-async function stateAfterOne(endpoint: TestEndpoint, params: object = {}, headers = {}) {
+async function stateAfterOne(
+  endpoint: Pick<TestEndpoint, 'stateless'>,
+  params: object = {},
+  headers = {},
+) {
   const { result } = await call(endpoint, { ...params, inputResponses: { one: accepted } }, headers)
   return String(result?.requestState)
 }
@@ -51,20 +62,41 @@ suite('a requestState', () => {
     assertRefusedState(await present(other), /requestState has been used/)
   })
 
+  test('26.mrtr.017: is taken once by all who serve the same data, and after a restart', async (t) => {
+    const data = temporaryFolder(t)
+    const open = async () => {
+      const server = makeServer({ singleUse: true })
+      const listener = await serveHttp(server, { port: 0, drainMs: 0, data })
+      t.after(() => listener.close())
+      return new HttpClient(t, listener.port)
+    }
+    const [one, two] = [await open(), await open()]
+    const state = await stateAfterOne(one)
+    const present = (client: HttpClient) =>
+      call(client, { inputResponses: { two: accepted }, requestState: state })
+    const answers = await Promise.all([one, two, one, two].map(present))
+    assert.equal(answers.filter(({ result }) => result !== undefined).length, 1)
+    const restarted = await open()
+    assertRefusedState(await present(restarted), /requestState has been used/)
+    const fresh = await stateAfterOne(one)
+    const answer = await call(restarted, { inputResponses: { two: accepted }, requestState: fresh })
+    assert.equal(firstText(answer), 'x x')
+  })
+
   test('26.mrtr.017: that was used is forgotten when it has expired anyway', () => {
-    const codec = new RequestStateCodec({ ttlMs: 10, singleUse: true }, 20)
+    const codec = new RequestStateCodec({ ttlMs: 10, singleUse: true }, new UsedInMemory(20))
     const encode = (nowMs: number) => codec.encode({ answers: {} }, 'b', nowMs)
     const state = encode(0)
-    codec.decode(state, 'b', 0)
+    void codec.decode(state, 'b', 0)
     assert.throws(() => codec.decode(state, 'b', 5), /has been used/)
     assert.throws(() => codec.decode(state, 'b', 11), /has expired/)
-    for (let time = 0; time < 1000; time += 1) codec.decode(encode(time), 'b', time)
+    for (let time = 0; time < 1000; time += 1) void codec.decode(encode(time), 'b', time)
   })
 
   test('26.mrtr.017: is not taken when too many are in use', () => {
-    const codec = new RequestStateCodec({ ttlMs: 10, singleUse: true }, 20)
+    const codec = new RequestStateCodec({ ttlMs: 10, singleUse: true }, new UsedInMemory(20))
     const use = () => codec.decode(codec.encode({ answers: {} }, 'b', 0), 'b', 0)
-    for (let count = 0; count < 20; count += 1) use()
+    for (let count = 0; count < 20; count += 1) void use()
     assert.throws(use, /cannot be taken now/)
   })
 
@@ -205,10 +237,10 @@ suite('what is too much to carry on', () => {
   })
 })
 
-test('26.mrtr.015: the codec takes its clock as an argument', () => {
+test('26.mrtr.015: the codec takes its clock as an argument', async () => {
   const codec = new RequestStateCodec({ ttlMs: 10 })
   const state = codec.encode({ answers: {} }, 'b', 100)
-  assert.deepEqual({ ...codec.decode(state, 'b', 110).answers }, {})
+  assert.deepEqual({ ...(await codec.decode(state, 'b', 110)).answers }, {})
   assert.throws(() => codec.decode(state, 'b', 111), /has expired/)
   assert.throws(() => codec.decode(state, 'c', 100), /fails verification/)
 })

@@ -199,7 +199,7 @@ suite('The file', () => {
         )
         database.close()
       },
-      /tsmcp\.db was written by a newer tsmcp \(schema 99, this one knows 1\): start the newer one/,
+      /tsmcp\.db was written by a newer tsmcp \(schema 99, this one knows 2\): start the newer one/,
     ],
   ]
   for (const [name, prepare, why] of refusals) {

@@ -107,10 +107,15 @@ suite('Group commit', () => {
     const { notes, note } = makeNotes()
     queue.writeOrRefuse('openSession', [1], note('1'))
     queue.writeOrRefuse('openSession', [1], note('again'))
+    queue.write('openStream', [1, 1, 'null'])
     await turn()
-    keep([{ place: 2, message: 'not unique' }])
+    keep([
+      { place: 2, message: 'not unique' },
+      { place: 4, message: 'not unique either' },
+    ])
     assert.deepEqual(notes, ['1', 'again: not unique'])
-    assert.deepEqual(problems, ['not unique'])
+    // Whoever wrote what can be refused knows it already.
+    assert.deepEqual(problems, ['not unique either'])
     assert.equal(queue.problem, undefined)
   })
 

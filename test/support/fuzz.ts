@@ -1,10 +1,24 @@
+import { writeFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { key, metaOf, request } from './messages.ts'
 
-/** How many cases a property is tried on; TSMCP_FUZZ_RUNS makes it more (1,000,000 in the slow lane). */
-export function runs(usual = 2000): { numRuns: number; interruptAfterTimeLimit?: number } {
-  const asked = Number(process.env.TSMCP_FUZZ_RUNS)
-  return { numRuns: asked > 0 ? asked : usual }
+const told = { properties: 0, inputs: 0 }
+const { TSMCP_FUZZ_RUNS, TSMCP_FUZZ_REPORT } = process.env
+
+/** How many cases a property is tried on; `npm run fuzz` makes it more (1,000,000 of all together). */
+export function runs(usual = 2000): { numRuns: number } {
+  const asked = Number(TSMCP_FUZZ_RUNS)
+  const numRuns = asked > 0 ? asked : usual
+  told.properties += 1
+  told.inputs += numRuns
+  return { numRuns }
+}
+
+if (TSMCP_FUZZ_REPORT !== undefined) {
+  process.once('exit', () => {
+    const peakBytes = process.resourceUsage().maxRSS * 1024
+    writeFileSync(TSMCP_FUZZ_REPORT, JSON.stringify({ ...told, peakBytes }))
+  })
 }
 
 /** Names that mean something to JavaScript or to the protocol. */

@@ -19,8 +19,14 @@ export interface AuditEvent {
   readonly atMs: number
   /** The principal; absent where there are no credentials. */
   readonly who?: string | undefined
+  /** Who vouches for it: the issuer of its token. Two issuers may both have an `alice`. */
+  readonly issuer?: string | undefined
+  /** The program that acts for it. */
+  readonly client?: string | undefined
   /** The name of the API key that was used. */
   readonly key?: string | undefined
+  /** The subject of the client certificate that was shown. */
+  readonly certificate?: string | undefined
   readonly address?: string | undefined
   /** The beginning of the session's id: enough to tell sessions apart, too little to take one over. */
   readonly session?: string | undefined

@@ -7,6 +7,7 @@ import { auditFiles } from './audit-files.ts'
 /** Which records are wanted; what is left out does not matter. Patterns may hold stars. */
 export interface AuditQuery {
   readonly who?: string | undefined
+  readonly issuer?: string | undefined
   readonly object?: string | undefined
   readonly method?: string | undefined
   readonly outcome?: string | undefined
@@ -17,7 +18,16 @@ export interface AuditQuery {
   readonly until?: Date | undefined
 }
 
-const members = ['who', 'object', 'method', 'outcome', 'event', 'address', 'traceId'] as const
+const members = [
+  'who',
+  'issuer',
+  'object',
+  'method',
+  'outcome',
+  'event',
+  'address',
+  'traceId',
+] as const
 
 /** The records of a log that a query wants, oldest first. Whether the log is whole, `verifyAudit` says. */
 export async function* queryAudit(
@@ -71,7 +81,10 @@ const columns = [
   'time',
   'event',
   'who',
+  'issuer',
+  'client',
   'key',
+  'certificate',
   'address',
   'session',
   'revision',

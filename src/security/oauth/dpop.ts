@@ -1,18 +1,23 @@
 import { calculateJwkThumbprint, EmbeddedJWK, type JWTPayload, jwtVerify } from 'jose'
 import { builtin } from '../../internal/builtin.ts'
+import { UsedInMemory, type UsedOnce } from '../../internal/used-once.ts'
 import { McpError } from '../../protocol/errors.ts'
 import type { AuthRequest } from '../../server/authenticator.ts'
+import type { SharedState } from '../../server/shared-state.ts'
 import { DpopNonces } from './dpop-nonces.ts'
 import { signatureAlgorithms } from './jwt.ts'
+import { unavailable } from './refusals.ts'
 import { comparableUri } from './resource-uri.ts'
-import { SeenProofs } from './seen-proofs.ts'
 
 export interface DpopOptions {
   /**
    * Asks for proofs made with a nonce of ours, so that none can be made in advance. Default false.
    */
   nonce?: boolean
-  /** Signs nonces; the same on all nodes. At least 32 bytes. Default: random. */
+  /**
+   * Signs nonces; the same on all nodes. At least 32 bytes. Default: made of what the processes of `data` share, or
+   * random.
+   */
   nonceSecret?: string | Uint8Array
 }
 
@@ -20,20 +25,26 @@ export interface DpopOptions {
 const maxAgeSeconds = 60
 const maxProofLength = 8 * 1024
 const maxIdLength = 256
+/** Proofs that are remembered in memory. */
+const maxSeen = 200_000
 
 /** Checks that the sender of a token has the key that the token is bound to (RFC 9449, 4.3 and 7). */
 export class Dpop {
   readonly #resource: string
   readonly #toleranceSeconds: number
   readonly #nonces: DpopNonces | undefined
-  readonly #seen: SeenProofs
+  #seen: UsedOnce = new UsedInMemory(maxSeen)
 
   /** @param resource - the canonical URI of this server, as clients call it */
   constructor(resource: string, toleranceSeconds: number, options: DpopOptions = {}) {
     this.#resource = resource
     this.#toleranceSeconds = toleranceSeconds
     this.#nonces = options.nonce === true ? new DpopNonces(options.nonceSecret) : undefined
-    this.#seen = new SeenProofs((maxAgeSeconds + 2 * toleranceSeconds) * 1000)
+  }
+
+  share({ secret, used }: SharedState): void {
+    this.#nonces?.share(secret)
+    this.#seen = used
   }
 
   /** A nonce for the client's next proof; undefined where none is asked for. */
@@ -66,9 +77,10 @@ export class Dpop {
     }
     if (typeof jti !== 'string' || jti === '' || jti.length > maxIdLength) throw invalidProof()
     // Last: only what is good in every other way is remembered, so that nobody else can fill the memory.
-    if (!this.#seen.add(builtin.crypto.hash('sha256', `${jkt}\n${jti}`, 'base64'), nowMs)) {
-      throw invalidProof('The DPoP proof has been used before')
-    }
+    const id = builtin.crypto.hash('sha256', `${jkt}\n${jti}`, 'base64url')
+    const use = await this.#seen.use(id, nowMs + (maxAgeSeconds + 2 * tolerance) * 1000, nowMs)
+    if (use === 'repeated') throw invalidProof('The DPoP proof has been used before')
+    if (use === 'unknown') throw unavailable(new Error('DPoP proofs cannot be remembered'))
   }
 
   /** Behind a proxy the path may have been rewritten; the URI of the resource is what clients call. */

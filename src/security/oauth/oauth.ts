@@ -3,6 +3,7 @@ import { type Challenge, insufficientScope, McpError } from '../../protocol/erro
 import type { AuthInfo } from '../../protocol/types.ts'
 import type { Authenticator, AuthRequest } from '../../server/authenticator.ts'
 import { checkScopes } from '../../server/required-scopes.ts'
+import type { SharedState } from '../../server/shared-state.ts'
 import { type ChallengePolicy, challengeHeaders } from './challenge.ts'
 import { type Credentials, readCredentials, requireWellFormed } from './credentials.ts'
 import { Dpop } from './dpop.ts'
@@ -124,6 +125,10 @@ class ResourceServer implements OAuth {
     const headers = challengeHeaders(challenge, this.#scopesToAsk(challenge), this.#challenges)
     const nonce = refusal.code === 'UNAUTHORIZED' ? this.#dpop.nonce() : undefined
     return nonce === undefined ? headers : [...headers, 'dpop-nonce', nonce]
+  }
+
+  share(shared: SharedState): void {
+    this.#dpop.share(shared)
   }
 
   isCurrent(authInfo: AuthInfo): boolean {

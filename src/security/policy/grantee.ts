@@ -3,12 +3,23 @@ import type { AuthInfo } from '../../protocol/types.ts'
 import { compileGlob, type Matcher } from './glob.ts'
 import { type Grantee, listOf, type OneOrMore } from './policy-document.ts'
 
-/** Whether a grant is for a caller. */
-export type GranteeMatcher = (caller: AuthInfo | undefined) => boolean
+/** Whom a grant is for. */
+export interface GranteeMatcher {
+  matches(caller: AuthInfo | undefined): boolean
+  /** Scopes one of which is all that an authenticated caller lacks; empty where more than a scope is missing. */
+  lackedScopes(caller: AuthInfo): readonly string[]
+}
+
+const none: readonly string[] = []
 
 export function compileGrantee(to: Grantee): GranteeMatcher {
-  if (to.everyone) return () => true
-  if (to.anonymous) return (caller) => caller === undefined
+  if (to.everyone) return { matches: () => true, lackedScopes: () => none }
+  if (to.anonymous) {
+    return { matches: (caller) => caller === undefined, lackedScopes: () => none }
+  }
+  const scopes = listOf(to.scopes)
+  const hasScope = ({ scopes: granted }: AuthInfo) =>
+    scopes.length === 0 || granted?.some((scope) => scopes.includes(scope)) === true
   const tests: ((caller: AuthInfo) => boolean)[] = []
   if (to.subjects !== undefined) {
     const matches = anyOf(to.subjects)
@@ -17,10 +28,6 @@ export function compileGrantee(to: Grantee): GranteeMatcher {
   if (to.issuers !== undefined) {
     const matches = anyOf(to.issuers)
     tests.push(({ issuer }) => issuer !== undefined && matches(issuer))
-  }
-  if (to.scopes !== undefined) {
-    const wanted = new Set(listOf(to.scopes))
-    tests.push(({ scopes }) => scopes?.some((scope) => wanted.has(scope)) === true)
   }
   if (to.keys !== undefined) {
     const matches = anyOf(to.keys)
@@ -34,7 +41,11 @@ export function compileGrantee(to: Grantee): GranteeMatcher {
     const matches = anyOf(values)
     tests.push(({ claims }) => claimValues(claims, name).some(matches))
   }
-  return (caller) => caller !== undefined && tests.every((holds) => holds(caller))
+  const isButForScopes = (caller: AuthInfo) => tests.every((holds) => holds(caller))
+  return {
+    matches: (caller) => caller !== undefined && hasScope(caller) && isButForScopes(caller),
+    lackedScopes: (caller) => (!hasScope(caller) && isButForScopes(caller) ? scopes : none),
+  }
 }
 
 /** Whether a text matches one of some patterns. */

@@ -1,18 +1,24 @@
 import type { AuthInfo } from '../../protocol/types.ts'
 import { type Access, openAccess, RoleAccess, type Rule, type Rules, ruleOf } from './access.ts'
 import { compileGrantee, type GranteeMatcher } from './grantee.ts'
+import type { TargetKind } from './operation.ts'
 import { listOf, type Permission, type PlaceOf } from './policy-document.ts'
 import type { PolicySource } from './read-policy.ts'
 
 /** Says what a caller may do. Roles and grants are one way to say it, Cedar policies another. */
 export interface Authorizer {
   accessOf(caller: AuthInfo | undefined): Access
+  /**
+   * Of a denied operation: the scope that would allow it to the caller, for it to ask its authorization server for
+   * (2026-07-28, basic/authorization#step-up-authorization-flow). Left out where policies cannot be asked that.
+   */
+  scopeThatAllows?(caller: AuthInfo, kind: TargetKind, name: string): string | undefined
 }
 
 interface Grant {
   readonly roles: readonly string[]
   readonly place: string
-  readonly isFor: GranteeMatcher
+  readonly to: GranteeMatcher
 }
 interface Role {
   readonly allow: Rules
@@ -50,7 +56,7 @@ export class RolePolicy implements Authorizer {
     this.#grants = grants.map((grant, index) => ({
       roles: listOf(grant.roles),
       place: placeOf(['grants', index]),
-      isFor: compileGrantee(grant.to),
+      to: compileGrantee(grant.to),
     }))
     // A file of limits alone decides nothing about who may do what.
     if (document.roles === undefined && document.grants === undefined) this.#open = openAccess
@@ -72,11 +78,25 @@ export class RolePolicy implements Authorizer {
 
   /** The grants that a caller has its roles from, and where they stand. */
   grantsOf(caller: AuthInfo | undefined): readonly { roles: readonly string[]; place: string }[] {
-    return this.#grants.filter(({ isFor }) => isFor(caller))
+    return this.#grants.filter(({ to }) => to.matches(caller))
+  }
+
+  scopeThatAllows(caller: AuthInfo, kind: TargetKind, name: string): string | undefined {
+    const own = this.accessOf(caller).roles
+    for (const { roles, to } of this.#grants) {
+      const [scope] = to.lackedScopes(caller)
+      if (scope !== undefined && this.#accessOfRoles([...own, ...roles]).decide(kind, name).allowed)
+        return scope
+    }
+    return undefined
   }
 
   #work(caller: AuthInfo | undefined): Access {
-    const names = new Set(this.grantsOf(caller).flatMap(({ roles }) => roles))
+    return this.#accessOfRoles(this.grantsOf(caller).flatMap(({ roles }) => roles))
+  }
+
+  #accessOfRoles(roleNames: readonly string[]): Access {
+    const names = new Set(roleNames)
     const sorted = [...names].sort()
     const key = `${this.#generation}:${JSON.stringify(sorted)}`
     let access = this.#bySet.get(key)

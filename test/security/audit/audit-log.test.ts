@@ -278,7 +278,8 @@ suite('searching the log', () => {
     const log = await AuditLog.open(options)
     const atMs = Date.now()
     log.record(request(1, { outcome: 'denied', object: 'tool:weather.admin', atMs: atMs - 10 }))
-    log.record(request(2, { object: 'tool:weather.today', atMs }))
+    const issuer = 'https://login.example.com'
+    log.record(request(2, { object: 'tool:weather.today', atMs, issuer }))
     await log.close()
     const find = async (query: object) => {
       const found = []
@@ -290,6 +291,7 @@ suite('searching the log', () => {
     assert.deepEqual(await find({ outcome: 'denied' }), ['user-1'])
     assert.deepEqual(await find({ object: 'tool:weather.*' }), ['user-1', 'user-2'])
     assert.deepEqual(await find({ who: '*-2' }), ['user-2'])
+    assert.deepEqual(await find({ issuer }), ['user-2'])
     assert.deepEqual(await find({ since: new Date(atMs) }), ['user-2'])
     assert.deepEqual(await find({ until: new Date(atMs - 5) }), ['user-1'])
     assert.deepEqual(await find({ until: new Date(0) }), [])

@@ -3,9 +3,12 @@ import assert from 'node:assert/strict'
 import { createHash, randomUUID } from 'node:crypto'
 import { suite, test } from 'node:test'
 import { calculateJwkThumbprint, SignJWT } from 'jose'
-import { SeenProofs } from '../../../src/security/oauth/seen-proofs.ts'
-import { type SigningKey, signingKey } from '../../support/issuer.ts'
-import { readChallenge, startProtected } from '../../support/protected.ts'
+import { serveHttp } from '../../../src/http.ts'
+import { oauth } from '../../../src/security.ts'
+import { temporaryFolder } from '../../support/folder.ts'
+import { HttpClient } from '../../support/http.ts'
+import { type SigningKey, signingKey, startIssuer } from '../../support/issuer.ts'
+import { protectedServer, readChallenge, startProtected } from '../../support/protected.ts'
 
 const resource = 'https://mcp.example.com/mcp'
 
@@ -174,24 +177,32 @@ suite('a token that is bound to a key', () => {
   })
 })
 
-suite('the memory of proofs', () => {
-  test('forgets none before its time, and all after twice that', () => {
-    const seen = new SeenProofs(100)
-    assert.equal(seen.add('a', 1000), true)
-    assert.equal(seen.add('a', 1099), false)
-    assert.equal(seen.add('b', 1099), true)
-    // The window has turned; both are as young as they were.
-    assert.equal(seen.add('a', 1100), false)
-    assert.equal(seen.add('b', 1198), false)
-    assert.equal(seen.add('c', 1201), true)
-    assert.equal(seen.add('a', 1202), true)
-    assert.equal(seen.add('c', 1500), true)
-  })
-
-  test('is bounded: it would rather refuse than forget', () => {
-    const seen = new SeenProofs(1000)
-    for (let index = 0; index < 200_000; index++) seen.add(String(index), 1)
-    assert.throws(() => seen.add('one more', 2), { code: 'AUTHORIZATION_UNAVAILABLE' })
-    assert.equal(seen.add('0', 2), false)
+suite('proofs and nonces of several processes that serve the same data', () => {
+  test('are good with each, once', async (t) => {
+    const data = temporaryFolder(t)
+    const issuer = await startIssuer(t)
+    const clients = []
+    for (let index = 0; index < 2; index++) {
+      const auth = oauth({ resource, issuers: [issuer.issuer], dpop: { nonce: true } })
+      const { server } = protectedServer()
+      const listener = await serveHttp(server, { port: 0, drainMs: 0, authenticate: auth, data })
+      t.after(() => listener.close())
+      clients.push(new HttpClient(t, listener.port))
+    }
+    const [one, two] = clients as [HttpClient, HttpClient]
+    const key = await signingKey('client')
+    const token = await issuer.token({ claims: await boundTo(key) })
+    const send = async (client: HttpClient, dpop: string) =>
+      client.stateless('tools/list', {}, { headers: { authorization: `DPoP ${token}`, dpop } })
+    const asked = await send(one, await proofOf(key, { token }))
+    const nonce = asked.headers['dpop-nonce']
+    assert.ok(nonce)
+    const proof = await proofOf(key, { token, claims: { nonce } })
+    const answers = await Promise.all([one, two, one, two].map((client) => send(client, proof)))
+    assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 401, 401, 401])
+    for (const client of [one, two]) {
+      const fresh = await proofOf(key, { token, claims: { nonce } })
+      assert.equal((await send(client, fresh)).status, 200)
+    }
   })
 })

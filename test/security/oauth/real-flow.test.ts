@@ -1,5 +1,7 @@
 /** The whole way to a token and what follows, with a real authorization server and a real client. */
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
 import {
   Client,
@@ -8,11 +10,12 @@ import {
   UnauthorizedError,
 } from '@modelcontextprotocol/client'
 import { serveHttp } from '../../../src/http.ts'
-import { type OAuthOptions, oauth } from '../../../src/security.ts'
+import { type OAuthOptions, oauth, openSecurity } from '../../../src/security.ts'
 import {
   type AuthorizationServerOptions,
   startAuthorizationServer,
 } from '../../support/authorization-server.ts'
+import { temporaryFolder } from '../../support/folder.ts'
 import { protectedServer } from '../../support/protected.ts'
 
 const redirectUrl = 'http://127.0.0.1:9/callback'
@@ -81,6 +84,7 @@ async function start(
   options: {
     server?: Partial<AuthorizationServerOptions>
     oauth?: (issuer: string) => Partial<OAuthOptions>
+    policy?: string
   } = {},
 ) {
   const fixture = protectedServer()
@@ -99,8 +103,19 @@ async function start(
     requiredScopes: ['mcp'],
     ...options.oauth?.(login.issuer),
   })
-  const listener = await serveHttp(fixture.server, { port, drainMs: 0, authenticate: auth })
-  t.after(() => listener.close())
+  const policy = join(temporaryFolder(t), 'policy.yaml')
+  if (options.policy !== undefined) writeFileSync(policy, options.policy)
+  const security = await openSecurity(options.policy === undefined ? {} : { policy })
+  const listener = await serveHttp(fixture.server, {
+    port,
+    drainMs: 0,
+    authenticate: auth,
+    guard: security.guard,
+  })
+  t.after(async () => {
+    await listener.close()
+    await security.close()
+  })
   const provider = new MemoryProvider(registration)
   const connect = async () => {
     const mode = revision === '2025-11-25' ? 'legacy' : { pin: revision }
@@ -176,6 +191,30 @@ for (const revision of revisions) {
       assert.equal(provider.sentTo.length, 2)
       const asked = provider.sentTo[1]!.searchParams.get('scope')?.split(' ').toSorted()
       assert.deepEqual(asked, ['files:read', 'files:write', 'mcp', 'offline_access'])
+      await agree(transport)
+      await client.callTool({ name: 'write' })
+      assert.deepEqual(ran, ['whoami', 'write'])
+    })
+
+    test('26.auth.066 26.auth.069: steps up to the scope that a policy asks for', async (t) => {
+      const { provider, signIn, agree, ran } = await start(t, 'CIMD', revision, {
+        policy: `version: 1
+roles:
+  user: { allow: { tools: whoami } }
+  writer: { allow: { tools: write } }
+grants:
+  - { roles: user, to: { authenticated: true } }
+  - { roles: writer, to: { scopes: "files:write" } }
+`,
+      })
+      const { client, transport } = await signIn()
+      await client.callTool({ name: 'whoami' })
+      await assert.rejects(client.callTool({ name: 'write' }), UnauthorizedError)
+      const asked = provider.sentTo[1]!.searchParams.get('scope')?.split(' ').toSorted()
+      assert.deepEqual(asked, ['files:write', 'mcp', 'offline_access'])
+      await agree(transport)
+      // The policy lets it pass now; what the tool itself needs is one scope more.
+      await assert.rejects(client.callTool({ name: 'write' }), UnauthorizedError)
       await agree(transport)
       await client.callTool({ name: 'write' })
       assert.deepEqual(ran, ['whoami', 'write'])
