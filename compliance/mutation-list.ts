@@ -734,8 +734,8 @@ const rows: readonly Row[] = [
   ],
   [
     'a state for one use can be used again',
-    'server/request-state.ts',
-    'used.set(signature, expiresMs)',
+    'internal/used-once.ts',
+    'known.set(id, untilMs)',
     '',
     'server/request-state',
     '26.mrtr.017: is taken once',
