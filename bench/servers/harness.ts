@@ -18,7 +18,7 @@ export async function listen(handler: RequestListener): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-export interface Served {
+interface Surroundings {
   countSessions?: () => number
   /** What clients must show to be let in. */
   token?: string
@@ -29,7 +29,7 @@ export interface Served {
 /** Lets the runner ask for the port and the memory of this server, and end it. */
 export function serve(
   port: number | Promise<number>,
-  { countSessions, token, residentBytes }: Served = {},
+  { countSessions, token, residentBytes }: Surroundings = {},
 ): void {
   answerParent({
     port: () => port,

@@ -5,6 +5,7 @@ import type { GuardedRequest, RequestGuard, Sender, Visibility } from '../server
 import { type AuditEvent, type AuditOutcome, shortText } from './audit/audit-event.ts'
 import type { AuditRecorder } from './audit/audit-recorder.ts'
 import type { Redactor } from './audit/redact.ts'
+import { keyNameOf } from './keys/key-name.ts'
 import { type Hold, Limits, releaseAll } from './limits/limits.ts'
 import { type Access, openAccess } from './policy/access.ts'
 import { listenedResources, objectOf, type TargetKind } from './policy/operation.ts'
@@ -213,13 +214,12 @@ function identityOf(
   authInfo: AuthInfo | undefined,
 ): Pick<AuditEvent, 'who' | 'issuer' | 'client' | 'key' | 'certificate'> {
   if (authInfo === undefined) return {}
-  const { subject, issuer, clientId, claims, certificate } = authInfo
-  const key = claims?.api_key
+  const { subject, issuer, clientId, certificate } = authInfo
   return {
     who: shortText(subject),
     issuer,
     client: clientId === undefined ? undefined : shortText(clientId),
-    key: isJsonObject(key) && typeof key.name === 'string' ? key.name : undefined,
+    key: keyNameOf(authInfo),
     certificate: certificate === undefined ? undefined : shortText(certificate.subject),
   }
 }

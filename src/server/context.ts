@@ -33,7 +33,7 @@ import {
 } from './client-requests.ts'
 import { InputRound } from './input-round.ts'
 import { logData } from './log-data.ts'
-import { isPromise } from './maybe-promise.ts'
+import { mapMaybe } from './maybe-promise.ts'
 import type { Network, ObservedRequest, Observer } from './observer.ts'
 import type { Reply } from './reply.ts'
 import type { GuardedRequest, RequestGuard, Visibility } from './request-guard.ts'
@@ -350,17 +350,14 @@ export class RequestContext implements Context, InFlightRequest, GuardedRequest,
     if (params === undefined || !this.peer.revision.inputRequiredMethods.has(this.method)) return
     const { requestState: state, inputResponses } = params
     if (state === undefined && inputResponses === undefined) return
-    const open = ({ answers }: RequestState): void => {
+    const read =
+      state === undefined
+        ? { answers: {} }
+        : this.#host.requestState.decode(state, this.#binding(), Date.now())
+    return mapMaybe<RequestState, undefined>(read, ({ answers }) => {
       this.#round = new InputRound(inputResponses, answers)
-    }
-    if (state === undefined) {
-      open({ answers: {} })
       return undefined
-    }
-    const read = this.#host.requestState.decode(state, this.#binding(), Date.now())
-    if (isPromise(read)) return (read as Promise<RequestState>).then(open)
-    open(read as RequestState)
-    return undefined
+    })
   }
 
   /** Passes on a question in the words of 2025-11-25, for a server that is mounted. */

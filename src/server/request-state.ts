@@ -5,7 +5,6 @@ import { McpError } from '../protocol/errors.ts'
 import { isJsonObject } from '../protocol/json-rpc.ts'
 import type { JsonObject } from '../protocol/types.ts'
 import { mapMaybe } from './maybe-promise.ts'
-import type { SharedState } from './shared-state.ts'
 
 /** What a handler has been told so far, on its way through the client between two rounds of one request. */
 export interface RequestState {
@@ -46,7 +45,7 @@ export class RequestStateCodec {
   #used: UsedOnce | undefined
 
   /**
-   * @param used - remembers used states until `share` is called
+   * @param used - remembers used states until `rememberIn` is called
    * @throws RangeError for a secret that is too short
    */
   constructor(
@@ -65,9 +64,8 @@ export class RequestStateCodec {
     this.#secret = checked(secret)
   }
 
-  /** Works together with all who know the same from here on, but for a secret of the server's own. */
-  share({ secret, used }: SharedState): void {
-    this.useSecret(Buffer.from(secret).toString('base64url'))
+  /** Remembers there from here on what has been used, if the server wants that remembered. */
+  rememberIn(used: UsedOnce): void {
     if (this.#used !== undefined) this.#used = used
   }
 

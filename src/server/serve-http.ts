@@ -15,6 +15,7 @@ import { clientAddressThrough } from '../transports/http/client-address.ts'
 import { serveDirectly } from '../transports/http/direct/serve-directly.ts'
 import { NodeExchange } from '../transports/http/node-exchange.ts'
 import { loopbackHosts } from '../transports/http/origin-guard.ts'
+import { toAuthenticator } from './authenticator.ts'
 import { Engine, type EngineOptions } from './engine.ts'
 import { HttpEndpoint, type HttpEndpointOptions } from './http-endpoint.ts'
 import { HttpGate, rawResponse } from './http-gate.ts'
@@ -224,9 +225,11 @@ async function openStorage(
 function share(server: Servable, storage: Storage, options: ServeHttpOptions): void {
   const { stateSecret, authenticate } = options
   const { requestState } = server[service]
-  requestState.share(storage)
-  if (stateSecret !== undefined) requestState.useSecret(stateSecret)
-  if (typeof authenticate === 'object') authenticate.share?.(storage)
+  if (stateSecret === undefined) {
+    requestState.useSecret(Buffer.from(storage.secret).toString('base64url'))
+  }
+  requestState.rememberIn(storage.used)
+  if (authenticate !== undefined) toAuthenticator(authenticate).share?.(storage)
 }
 
 /** Lets the HTTP server see only the sockets for which there is room; the others are told so. */

@@ -144,6 +144,7 @@ export class Tools {
     if (getHeader !== undefined && context.peer.revision.http.standardHeaders) {
       checkHeaderParameters(registered.headerParameters, args, getHeader)
     }
+    // Without a closure where nothing must be waited for: every call comes by here.
     const opened = context.openRound()
     return opened === undefined
       ? this.#begin(registered, args, context, host)

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { isJsonObject } from '../../protocol/json-rpc.ts'
 import type { AuthInfo } from '../../protocol/types.ts'
+import { keyNameOf } from '../keys/key-name.ts'
 import { type Access, dotSegment, openMethod } from './access.ts'
 import { type Decision, DecisionCache } from './decision-cache.ts'
 import { hasDotSegment, isOpenMethod, type TargetKind } from './operation.ts'
@@ -215,12 +216,11 @@ class CedarAccess implements Access {
 function attributesOf(caller: AuthInfo): Record<string, CedarValue> {
   const { subject, issuer = '', scopes = [], claims = {} } = caller
   const { certificate } = caller as { certificate?: unknown }
-  const key = claims.api_key
   return {
     subject,
     issuer,
     scopes: [...scopes],
-    key: isJsonObject(key) && typeof key.name === 'string' ? key.name : '',
+    key: keyNameOf(caller) ?? '',
     certificate:
       isJsonObject(certificate) && typeof certificate.subject === 'string'
         ? certificate.subject

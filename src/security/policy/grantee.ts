@@ -1,5 +1,6 @@
 import { isJsonObject } from '../../protocol/json-rpc.ts'
 import type { AuthInfo } from '../../protocol/types.ts'
+import { keyNameOf } from '../keys/key-name.ts'
 import { compileGlob, type Matcher } from './glob.ts'
 import { type Grantee, listOf, type OneOrMore } from './policy-document.ts'
 
@@ -19,7 +20,7 @@ export function compileGrantee(to: Grantee): GranteeMatcher {
   }
   const scopes = listOf(to.scopes)
   const hasScope = ({ scopes: granted }: AuthInfo) =>
-    scopes.length === 0 || granted?.some((scope) => scopes.includes(scope)) === true
+    to.scopes === undefined || granted?.some((scope) => scopes.includes(scope)) === true
   const tests: ((caller: AuthInfo) => boolean)[] = []
   if (to.subjects !== undefined) {
     const matches = anyOf(to.subjects)
@@ -31,7 +32,10 @@ export function compileGrantee(to: Grantee): GranteeMatcher {
   }
   if (to.keys !== undefined) {
     const matches = anyOf(to.keys)
-    tests.push((caller) => keyNameOf(caller).some(matches))
+    tests.push((caller) => {
+      const name = keyNameOf(caller)
+      return name !== undefined && matches(name)
+    })
   }
   if (to.certificates !== undefined) {
     const matches = anyOf(to.certificates)
@@ -52,11 +56,6 @@ export function compileGrantee(to: Grantee): GranteeMatcher {
 export function anyOf(patterns: OneOrMore): Matcher {
   const matchers = listOf(patterns).map(compileGlob)
   return (text) => matchers.some((matches) => matches(text))
-}
-
-function keyNameOf({ claims }: AuthInfo): string[] {
-  const key = claims?.api_key
-  return isJsonObject(key) && typeof key.name === 'string' ? [key.name] : []
 }
 
 /** The names of a client certificate: its subject, and its alternative names such as `DNS:build.example.com`. */
