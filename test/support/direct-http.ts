@@ -11,7 +11,7 @@ import { NodeExchange } from '../../src/transports/http/node-exchange.ts'
 
 export interface TestListener {
   readonly port: number
-  /** The listener's ends of all connections so far. */
+  /** The listener's ends of all connections that are open. */
   readonly sockets: readonly Socket[]
   /** Requests that were not read by Node. */
   readonly direct: { requests: number; connections: DirectConnections | undefined }
@@ -39,7 +39,10 @@ export async function startListener(
     })
   }
   const sockets: Socket[] = []
-  http.on('connection', (socket: Socket) => sockets.push(socket))
+  http.on('connection', (socket: Socket) => {
+    sockets.push(socket)
+    socket.once('close', () => sockets.splice(sockets.indexOf(socket), 1))
+  })
   http.listen(0, '127.0.0.1')
   await once(http, 'listening')
   t.after(() => {
