@@ -8,37 +8,29 @@
  */
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { readAttacks } from './attack-list.ts'
 
 const limitMs = 90_000
 process.chdir(new URL('..', import.meta.url).pathname)
 
-const [, ...lines] = readFileSync('test/security/attacks/mutations.tsv', 'utf8')
-  .trimEnd()
-  .split('\n')
 const word = process.argv[2]
 let missed = 0
-for (const line of lines) {
+for (const { attack, tests, defence, edits, line } of readAttacks()) {
   if (word !== undefined && !line.includes(word)) continue
-  const [attack = '', tests = '', defence = '', ...edits] = line.split('\t')
   const before = new Map<string, string>()
   let isFound = true
   let verdict = 'NOT FOUND in the sources'
   try {
-    // A defence in depth is taken out in more than one place.
-    for (let index = 0; index < edits.length; index += 3) {
-      const [file = '', guarded = '', unguarded = ''] = edits.slice(index, index + 3)
+    for (const { file, guarded, unguarded } of edits) {
       const source = readFileSync(file, 'utf8')
       if (!before.has(file)) before.set(file, source)
-      const pattern = patternOf(guarded)
-      isFound &&= pattern.test(source)
+      isFound &&= guarded.test(source)
       writeFileSync(
         file,
-        source.replace(pattern, () => unguarded),
+        source.replace(guarded, () => unguarded),
       )
     }
-    if (isFound) {
-      verdict = isNoticed(`test/security/attacks/${tests}.test.ts`) ? 'noticed' : 'NOT NOTICED'
-    }
+    if (isFound) verdict = isNoticed(tests) ? 'noticed' : 'NOT NOTICED'
   } finally {
     for (const [file, source] of before) writeFileSync(file, source)
   }
@@ -47,12 +39,6 @@ for (const line of lines) {
 }
 console.log(`${missed} defences whose absence no test notices`)
 process.exitCode = missed === 0 ? 0 : 1
-
-/** Where the formatter has broken a line, a blank stands for it in the table. */
-function patternOf(guarded: string): RegExp {
-  const parts = guarded.split(' ').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-  return new RegExp(parts.join('\\s+'))
-}
 
 /** Fails, or does not end: both say that the attack works. */
 function isNoticed(path: string): boolean {

@@ -2,20 +2,15 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { readAttacks } from '../../scripts/attack-list.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 export function attackRows(): string {
-  const list = readFileSync(join(root, 'test/security/attacks/mutations.tsv'), 'utf8')
-  const rows = list
-    .trimEnd()
-    .split('\n')
-    .slice(1)
-    .map((line) => {
-      const [attack, tests = '', defence, file] = line.split('\t')
-      const path = tests.startsWith('../') ? tests.slice(3) : `attacks/${tests}`
-      return `| ${attack} | ${defence} | \`${file}\` | \`${path}\` |`
-    })
+  const rows = readAttacks().map(({ attack, tests, defence, edits }) => {
+    const path = tests.replace(/^test\/security\/|\.test\.ts$/g, '')
+    return `| ${attack} | ${defence} | \`${edits[0]?.file}\` | \`${path}\` |`
+  })
   const head = '| Attack | What stops it | Where | Test in `test/security` |\n|---|---|---|---|'
   return `<!-- generated: attacks -->\n${[head, ...rows].join('\n')}\n<!-- end -->`
 }
